@@ -1,6 +1,6 @@
 /** `postern admin user | token | setup-link`: who may log in to the administration; whether the gateway runs or not. */
 import { Command, Option } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import {
   adminPermissions,
   adminRoles,
@@ -104,7 +104,7 @@ async function addUser(name: string, options: AddUserOptions): Promise<void> {
     record('access.add-user', name)
   })
   if (json === true) writeJson({ name, role, domains: domain })
-  else process.stdout.write(`${printable(name)} is ${role}\n`)
+  else process.stdout.write(`${legible(name)} is ${role}\n`)
 }
 
 const shortestPassword = 10
@@ -126,7 +126,7 @@ async function listUsers({ config, json }: Options): Promise<void> {
       const { name, role, domains, lastLoginAt } = user
       const seen =
         lastLoginAt === undefined ? 'never logged in' : `last login ${dateOf(lastLoginAt)}`
-      const words = [printable(name).padEnd(24), role.padEnd(12), seen, domains.join(' ')]
+      const words = [legible(name).padEnd(24), role.padEnd(12), seen, domains.join(' ')]
       if (json === true) writeJsonLine(user)
       else process.stdout.write(`${words.join('  ').trimEnd()}\n`)
     }
@@ -172,7 +172,7 @@ async function listTokens({ config, json }: Options): Promise<void> {
     for (const token of await access.tokens(caller)) {
       const { id, name, owner, scopes, lastUsedAt } = token
       const used = lastUsedAt === undefined ? 'never used' : `used ${dateOf(lastUsedAt)}`
-      const words = [id, printable(name).padEnd(20), printable(owner), used, scopes.join(' ')]
+      const words = [id, legible(name).padEnd(20), legible(owner), used, scopes.join(' ')]
       if (json === true) writeJsonLine(token)
       else process.stdout.write(`${words.join('  ')}\n`)
     }
@@ -197,7 +197,7 @@ async function setupLink({ config, json }: Options): Promise<void> {
 }
 
 function missing(name: string): void {
-  process.stderr.write(`there is no ${printable(name)}\n`)
+  process.stderr.write(`there is no ${legible(name)}\n`)
   process.exitCode = 1
 }
 

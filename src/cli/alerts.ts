@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { askAlerts } from '../tools/ask-alerts.ts'
 import { configOption } from './config-option.ts'
 import { noneRuns } from './running-gateway.ts'
@@ -33,12 +33,12 @@ async function list({ config, json }: Options): Promise<void> {
   if (json) return write(JSON.stringify(report))
   if (!report.configured) return write('nobody is told of anything: there is no section alerts')
   for (const { since, key, summary } of report.active) {
-    write(`${time(since)}  ${printable(key)}  ${printable(summary)}`)
+    write(`${time(since)}  ${legible(key)}  ${legible(summary)}`)
   }
   const { length } = report.active
   if (length === 0) write('no alert is active')
   if (report.untold > 0) write(`${report.untold} not told yet`)
-  if (report.trouble !== undefined) write(`could not tell: ${printable(report.trouble)}`)
+  if (report.trouble !== undefined) write(`could not tell: ${legible(report.trouble)}`)
 }
 
 async function test({ config, json }: Options): Promise<void> {
@@ -49,7 +49,7 @@ async function test({ config, json }: Options): Promise<void> {
   if (json) return write(JSON.stringify(report))
   if (!report.configured) return write('nobody is told of anything: there is no section alerts')
   if (told) return write('told')
-  write(`not told: ${printable(report.trouble ?? 'too many mails within an hour')}`)
+  write(`not told: ${legible(report.trouble ?? 'too many mails within an hour')}`)
 }
 
 function write(line: string): void {

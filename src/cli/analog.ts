@@ -9,7 +9,7 @@ import {
   type ReportName,
 } from '../formats/analog/reports.ts'
 import { sendmailLine } from '../formats/analog/sendmail-line.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { analyseLogs, readRecords } from '../tools/analyse-logs.ts'
 import { writeLines } from '../runtime/node/log-lines.ts'
 import { formatReport } from './format-report.ts'
@@ -118,7 +118,7 @@ function readNames(given: string): readonly ReportName[] {
   return given.split(',').map((word) => {
     const name = reportName(word.trim())
     if (name === undefined) {
-      throw new InvalidArgumentError(`${printable(word)} is no report: ${reportNames.join(', ')}`)
+      throw new InvalidArgumentError(`${legible(word)} is no report: ${reportNames.join(', ')}`)
     }
     return name
   })

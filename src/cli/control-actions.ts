@@ -1,7 +1,7 @@
 /** `postern pause | cont | flush | doqueue | reload | restart | stop`: what qmailctl did to its services, done to the running gateway. */
 import { Command } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { askSupervisor, untilGone } from '../tools/ask-supervisor.ts'
 import { steerQueue } from '../tools/steer-queue.ts'
 import type { Restart } from '../tools/supervisor-requests.ts'
@@ -141,6 +141,6 @@ function graceOf({ grace }: GraceOptions): { graceMs: number } | null {
 
 function writeMistakes(mistakes: Restart['doubts'], before = ''): void {
   for (const mistake of mistakes) {
-    process.stderr.write(`${before}${printable(formatMistake(mistake))}\n`)
+    process.stderr.write(`${before}${legible(formatMistake(mistake))}\n`)
   }
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { examine, type Examination } from '../tools/doctor/doctor.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -28,6 +28,6 @@ const marks = { well: ['ok', 'green'], warning: ['!', 'yellow'], problem: ['!!',
 function line({ about, state, says, remedy }: Examination): string {
   const [mark, colour] = marks[state]
   const shown = process.stdout.isTTY ? styleText(colour, mark.padEnd(3)) : mark.padEnd(3)
-  const advice = remedy === undefined ? '' : `    try: ${printable(remedy)}\n`
-  return `${shown} ${about.padEnd(14)} ${printable(says)}\n${advice}`
+  const advice = remedy === undefined ? '' : `    try: ${legible(remedy)}\n`
+  return `${shown} ${about.padEnd(14)} ${legible(says)}\n${advice}`
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { formatMailDomain, settingsRemedy } from '../formats/mail-domain-lines.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import {
   addDomain,
   aliasDomain,
@@ -103,7 +103,7 @@ async function remove(names: readonly string[], { config, json }: Options): Prom
         removed.push(name)
         continue
       }
-      process.stderr.write(`there is no domain ${printable(name)}\n`)
+      process.stderr.write(`there is no domain ${legible(name)}\n`)
       process.exitCode = 1
     }
   })
@@ -124,7 +124,7 @@ async function unalias(names: readonly string[], { config, json }: Options): Pro
         removed.push(name)
         continue
       }
-      process.stderr.write(`${printable(name)} is no other name of a domain\n`)
+      process.stderr.write(`${legible(name)} is no other name of a domain\n`)
       process.exitCode = 1
     }
   })
@@ -152,7 +152,7 @@ async function importAll({ config, json }: Options): Promise<void> {
     withAccounts(config, (accounts) => importDomains(accounts, text, told)),
   )
   if (json === true) return writeJson(done)
-  for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
+  for (const mistake of done.mistakes) process.stderr.write(`warning: ${legible(mistake)}\n`)
   const taken = [
     countOf(done.domains, 'domain'),
     ...(done.domainAliases === 0 ? [] : [countOf(done.domainAliases, 'other name')]),

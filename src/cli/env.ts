@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
 import { isAddressLiteral } from '../mail/domain.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import {
   clientListing,
   environmentTable,
@@ -35,7 +35,7 @@ async function env(address: string | undefined, options: Options): Promise<void>
   const { host, info } = options
   const ip = address.replace(/^\[(.*)\]$/, '$1')
   if (!isAddress(ip)) {
-    process.stderr.write(`postern: ${printable(address)} is not an IP address\n`)
+    process.stderr.write(`postern: ${legible(address)} is not an IP address\n`)
     process.exitCode = 2
     return
   }
@@ -87,9 +87,9 @@ function readerText({ by, option, default: usual, description, entries }: Variab
 function formatClient({ rule, action, variables }: ClientListing): string {
   if (rule === undefined) return 'no rule\nallow connection\n'
   const place = rule.line === undefined ? rule.file : `${rule.file}:${rule.line}`
-  const address = rule.address === '' ? 'everybody' : printable(rule.address)
+  const address = rule.address === '' ? 'everybody' : legible(rule.address)
   const lines = variables.flatMap(({ name, value, readers, unread }) => [
-    `${printable(name)}=${printable(value)}`,
+    `${legible(name)}=${legible(value)}`,
     ...(readers.length > 0 ? readers.map(readerText) : [`not read: ${unread ?? ''}`]).map(
       (text) => `    ${text}`,
     ),

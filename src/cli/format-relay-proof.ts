@@ -1,5 +1,5 @@
 import { formatMistake } from '../config/format-mistake.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { RelayProof, VouchingEntry } from '../tools/relay-proof.ts'
 import { countOf } from './count.ts'
 
@@ -9,7 +9,7 @@ const mostShown = 20
 export function formatRelayProof({ entries, rules, holes }: RelayProof): string {
   const ruleLines = rules.slice(0, mostShown).map(({ clients, line, variable }) => {
     const place = line === undefined ? '' : `line ${line}: `
-    return `  ${place}${variable} for ${clients === '' ? 'everybody' : printable(clients)}`
+    return `  ${place}${variable} for ${clients === '' ? 'everybody' : legible(clients)}`
   })
   const more = rules.length - ruleLines.length
   return `${[
@@ -21,7 +21,7 @@ export function formatRelayProof({ entries, rules, holes }: RelayProof): string 
     holes.length === 0
       ? 'None accepts a foreign domain without a login or a relay rule.'
       : `Strangers may relay, or it cannot be told (${countOf(holes.length, 'way')}):`,
-    ...holes.map((hole) => `  ${printable(formatMistake(hole))}`),
+    ...holes.map((hole) => `  ${legible(formatMistake(hole))}`),
   ].join('\n')}\n`
 }
 
@@ -35,7 +35,7 @@ function entryLines({
 }: VouchingEntry): readonly string[] {
   const { domains, tables = [], signed, networks = [], variable, logins } = vouching ?? {}
   const shadow = mode === 'shadow' ? ', in shadow: its word does not count' : ''
-  const listed = (domains ?? []).slice(0, mostShown).map((domain) => printable(domain))
+  const listed = (domains ?? []).slice(0, mostShown).map((domain) => legible(domain))
   const rest = (domains ?? []).length - listed.length
   return [
     `  ${name}${name === plugin ? '' : ` (${plugin})`}${shadow}`,
@@ -43,12 +43,12 @@ function entryLines({
     ...(domains === undefined
       ? []
       : [`    domains: ${listed.join(' ') || 'none'}${rest > 0 ? ` and ${rest} more` : ''}`]),
-    ...tables.map((table) => `    those of ${printable(table)}`),
-    ...(signed === undefined ? [] : [`    ${printable(signed)}`]),
+    ...tables.map((table) => `    those of ${legible(table)}`),
+    ...(signed === undefined ? [] : [`    ${legible(signed)}`]),
     ...(networks.length === 0 ? [] : [`    any recipient, for clients in ${networks.join(' ')}`]),
     ...(variable === undefined ? [] : [`    any recipient, for clients with ${variable}`]),
     ...(logins === true ? ['    any recipient, for whoever has logged in'] : []),
-    ...(when === undefined ? [] : [`    only when ${printable(JSON.stringify(when))}`]),
-    ...(unless === undefined ? [] : [`    not for ${printable(JSON.stringify(unless))}`]),
+    ...(when === undefined ? [] : [`    only when ${legible(JSON.stringify(when))}`]),
+    ...(unless === undefined ? [] : [`    not for ${legible(JSON.stringify(unless))}`]),
   ]
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { shownRows, type Report } from '../formats/analog/reports.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 
 /** Columns of figures to the right, the text that is last to the left. */
 export function formatReport(report: Report, top: number): string {
@@ -24,5 +24,5 @@ export function formatReport(report: Report, top: number): string {
 }
 
 function cellText(cell: number | string): string {
-  return typeof cell === 'number' ? String(cell) : printable(cell)
+  return typeof cell === 'number' ? String(cell) : legible(cell)
 }

@@ -1,6 +1,6 @@
 /** A trace as a person reads it. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { QueuedCopy } from '../tools/find-stories.ts'
 import type { Counterfactual } from '../trace/counterfactual.ts'
 import type { Story } from '../trace/story.ts'
@@ -18,7 +18,7 @@ export function formatTrace(trace: Story, queued: readonly QueuedCopy[] = []): s
     ...outcome(trace, queued),
     ...trace.counterfactuals.map(formatCounterfactual),
   ]
-  return `${lines.map(printable).join('\n')}\n`
+  return `${lines.map(legible).join('\n')}\n`
 }
 
 function title({ id, startedAt, endedAt, via, summary }: Story): string {
@@ -105,7 +105,7 @@ function told(details: JsonObject): string[] {
 }
 
 function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
-  const { reply, queueIds, placements, attempts, end, ruled, receiver, via } = trace
+  const { reply, queueIds, placements, attempts, end, receiver, via } = trace
   return [
     ...(via === undefined
       ? [
@@ -113,7 +113,7 @@ function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
         ]
       : []),
     ...decided(trace),
-    ...(ruled === undefined ? [] : [`  ruled before any entry was asked: ${ruled}`]),
+    ...ruledEarly(trace),
     ...(receiver === undefined
       ? []
       : [`  by the receiver itself, no entry was asked: ${receiver}`]),
@@ -133,6 +133,13 @@ function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
     ...queued.flatMap(formatQueued),
     ...(queueIds.length > 0 && attempts.length === 0 ? ['  no delivery is recorded yet'] : []),
   ]
+}
+
+/** Of a login that nobody knew it is said by `decided`: there entries were asked. */
+function ruledEarly({ ruled, stage }: Story): string[] {
+  return ruled === undefined || stage === 'auth'
+    ? []
+    : [`  ruled before any entry was asked: ${ruled}`]
 }
 
 /** Who said no, where the reply alone does not tell. */

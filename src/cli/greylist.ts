@@ -1,6 +1,6 @@
 /** `postern greylist list | allow | forget | import`: who is known; a running gateway hears of it within a minute. */
 import { Command, InvalidArgumentError } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import {
   allowClient,
   clientNamed,
@@ -50,7 +50,7 @@ function showCommand(): Command {
           }
           const times = `${new Date(firstAt).toISOString()}  ${new Date(lastAt).toISOString()}`
           const count = allowed ? 'allowed' : String(passes)
-          process.stdout.write(`${printable(key)}  ${times}  ${count}\n`)
+          process.stdout.write(`${legible(key)}  ${times}  ${count}\n`)
         }
       })
     })

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { didYouMean } from '../tools/did-you-mean.ts'
 
@@ -36,7 +36,7 @@ export function helpCommand({ names, load }: KnownCommands): Command {
       const command = await load(name)
       if (command !== undefined) return command.outputHelp()
       const remedy = didYouMean(name, [...topics, ...names]) ?? topicsLine
-      process.stderr.write(`${printable(name)} is no command and no topic; ${remedy}\n`)
+      process.stderr.write(`${legible(name)} is no command and no topic; ${remedy}\n`)
       process.exitCode = 2
     })
 }

@@ -4,7 +4,7 @@ import {
   formatMailAlias,
   formatMailDomain,
 } from '../formats/mail-domain-lines.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { carryOut, planImport } from '../tools/import-vpopmail.ts'
 import { becomeAccountOf } from '../tools/privileges/as-account.ts'
@@ -54,11 +54,11 @@ async function run(home: string | undefined, options: Options): Promise<void> {
   )
   const plan = planImport(found)
   const { domains, domainAliases, users, aliases, doubts } = plan
-  for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
+  for (const doubt of doubts) process.stderr.write(`warning: ${legible(doubt)}\n`)
   if (dryRun === true && json !== true) {
     for (const domain of domains) process.stdout.write(`${formatMailDomain(domain)}\n`)
     for (const alias of domainAliases) process.stdout.write(`${formatDomainAlias(alias)}\n`)
-    for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
+    for (const { user } of users) process.stdout.write(`user ${legible(user)}\n`)
     for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
   } else if (dryRun !== true) {
     // What vpopmail has is read: root was needed for that, and the rest is the account's.

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { join, relative } from 'node:path'
 import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import type { ImportFact, ImportOutcome } from '../tools/import-qmail/findings.ts'
 import { planQmailImport } from '../tools/import-qmail/plan.ts'
@@ -109,7 +109,7 @@ function report(facts: readonly ImportFact[]): string {
 }
 
 function factLine({ what, source, to, remark }: ImportFact): string {
-  const goes = to === undefined ? '' : ` -> ${printable(to)}`
-  const more = remark === undefined ? '' : `\n      ${printable(remark)}`
-  return `  ${printable(what)}${goes}\n      ${printable(source)}${more}`
+  const goes = to === undefined ? '' : ` -> ${legible(to)}`
+  const more = remark === undefined ? '' : `\n      ${legible(remark)}`
+  return `  ${legible(what)}${goes}\n      ${legible(source)}${more}`
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { formatListRule, readRule, type ListRule } from '../formats/list-rules.ts'
 import { parseMailbox, type Mailbox } from '../mail/address.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { becomeOwnerOf } from '../tools/privileges/as-account.ts'
 import { askLists, editLists, listFile, readLists } from '../tools/sender-lists.ts'
 import { configOption } from './config-option.ts'
@@ -130,10 +130,10 @@ function testCommand(): Command {
 function ruleOf(words: readonly string[], command: Command): ListRule {
   const rule = readRule(words)
   if (typeof rule !== 'string') return rule
-  return command.error(`error: ${printable(words.join(' '))}: ${rule}`, { exitCode: 2 })
+  return command.error(`error: ${legible(words.join(' '))}: ${rule}`, { exitCode: 2 })
 }
 
 function mailboxOf(text: string, command: Command): Mailbox {
   const mailbox = parseMailbox(text, { smtputf8: true, barePostmaster: true })
-  return mailbox ?? command.error(`error: ${printable(text)} is no address`, { exitCode: 2 })
+  return mailbox ?? command.error(`error: ${legible(text)} is no address`, { exitCode: 2 })
 }

@@ -40,6 +40,10 @@ test('a line says when, what, who, for whom, why, and by which id there is more'
   )
 })
 
+test('an address is shown in its own letters, so that it can be asked for', () => {
+  expect(line({ reversePath: '<jürgen@bücher.test>' })).toContain('<jürgen@bücher.test> → bob')
+})
+
 test('a line of a connection without MAIL, and of a message without a client', () => {
   const { reversePath, ...connection } = plain
   expect(reversePath).toBeDefined()

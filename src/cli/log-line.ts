@@ -1,6 +1,6 @@
 /** One transaction in a line. */
 import { styleText } from 'node:util'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
 
 const colours = {
@@ -24,23 +24,23 @@ export function logLine(item: TraceSummary): string {
   const words = [
     when(item.endedAt),
     styleText(colours[outcome], outcome.padEnd(11)),
-    printable(item.client === '' ? (item.via ?? '-') : item.client).padEnd(15),
+    legible(item.client === '' ? (item.via ?? '-') : item.client).padEnd(15),
     envelopeOf(item),
-    ...(why === '' ? [] : [printable(why)]),
+    ...(why === '' ? [] : [legible(why)]),
     ...(score === undefined ? [] : [`score ${score}`]),
-    printable(id),
+    legible(id),
   ]
   return words.join('  ')
 }
 
 function envelopeOf(item: TraceSummary): string {
   const { reversePath, recipients, recipientCount, hello, failedLogin } = item
-  if (failedLogin !== undefined) return `(login) ${printable(failedLogin)}`
-  if (reversePath === undefined) return `(no MAIL) ${printable(hello ?? '')}`.trimEnd()
+  if (failedLogin !== undefined) return `(login) ${legible(failedLogin)}`
+  if (reversePath === undefined) return `(no MAIL) ${legible(hello ?? '')}`.trimEnd()
   const [first] = recipients
   const more = recipientCount > 1 ? ` +${recipientCount - 1}` : ''
   const to = first?.address.slice(0, 80) ?? '(nobody)'
-  return `${printable(reversePath.slice(0, 80))} → ${printable(to)}${more}`
+  return `${legible(reversePath.slice(0, 80))} → ${legible(to)}${more}`
 }
 
 export function when(instant: number): string {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { becomeOwnerOf } from '../tools/privileges/as-account.ts'
 import { authText, collectAuth, ownName, writeAuthCdb } from '../tools/make-auth.ts'
 
@@ -41,7 +41,7 @@ async function mkauth(texts: readonly string[], options: Options): Promise<void>
     ...(shadow === undefined ? {} : { shadow }),
     ...(vpopmail === undefined ? {} : { vpopmail }),
   })
-  for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
+  for (const doubt of doubts) process.stderr.write(`warning: ${legible(doubt)}\n`)
   if (options.cdb === undefined) process.stdout.write(authText(entries))
   else {
     becomeOwnerOf(resolve(options.cdb))

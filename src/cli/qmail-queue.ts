@@ -3,7 +3,7 @@ import { continuationVariable } from '../formats/continuation-token.ts'
 import { qmailQueueExit } from '../formats/qmail-queue-protocol.ts'
 import { demandsTlsBy, requireTlsVariable } from '../formats/require-tls-variable.ts'
 import { errorMessage } from '../mail/errors.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { handToQueue, qmailQueueInput, type Handed } from '../tools/qmail-queue.ts'
 import { configOption } from './config-option.ts'
 
@@ -35,7 +35,7 @@ async function qmailQueue({ config }: Options): Promise<void> {
       requireTls: demandsTlsBy(process.env[requireTlsVariable]),
     }))
   if (handed.problem !== undefined) {
-    process.stderr.write(`qmail-queue: ${printable(handed.problem)}\n`)
+    process.stderr.write(`qmail-queue: ${legible(handed.problem)}\n`)
   }
   // What was not read to its end would keep the process.
   process.exit(handed.exit)

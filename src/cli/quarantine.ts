@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { readSearch, type WrittenSearch } from '../tools/quarantine-search.ts'
 import { steerQuarantine, type QuarantineRequest } from '../tools/steer-quarantine.ts'
@@ -80,7 +80,7 @@ async function list({ config, json, limit, ...written }: Options): Promise<void>
 async function show(id: string, { config, json }: Options): Promise<void> {
   const { details } = await steerQuarantine(config, { what: 'show', id })
   if (details === undefined) {
-    process.stderr.write(`There is no message ${printable(id)} in quarantine.\n`)
+    process.stderr.write(`There is no message ${legible(id)} in quarantine.\n`)
     process.exitCode = 1
   } else if (json === true) write({ ...details })
   else process.stdout.write(formatDetails(details))
@@ -118,7 +118,7 @@ async function learn(as: 'ham' | 'spam', ids: string[], options: Options): Promi
   if (options.json === true) write(learned)
   for (const { id, entry, problem } of learned) {
     if (problem === undefined) continue
-    process.stderr.write(`${id}: ${entry} did not learn it: ${printable(problem)}\n`)
+    process.stderr.write(`${id}: ${entry} did not learn it: ${legible(problem)}\n`)
   }
   const failed = learned.filter(({ problem }) => problem !== undefined).length
   if (failed > 0 || learned.length === 0) process.exitCode = 1

@@ -1,6 +1,6 @@
 /** `postern queue hold | release | retry | delete | bounce | pause | resume | paused`: the running gateway does it, or we do where none runs. */
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { concernedBy, readScopes, wordsOf, type PauseScope } from '../tools/pause-scopes.ts'
 import type { QueueRequest } from '../tools/queue-requests.ts'
 import { readSelection } from '../tools/queue-selection.ts'
@@ -87,7 +87,7 @@ async function applyTo(
   const { applied, absent = [] } = answer
   complainOf(applied.missing ?? [], absent)
   if (json === true) return writeJson({ action: name, dryRun, ...applied })
-  if (dryRun) for (const id of applied.ids) process.stdout.write(`${printable(id)}\n`)
+  if (dryRun) for (const id of applied.ids) process.stdout.write(`${legible(id)}\n`)
   const messages = countOf(applied.count, 'message')
   process.stdout.write(`${messages} ${dryRun ? `would be ${done}` : done}\n`)
 }
@@ -149,10 +149,10 @@ async function tell(
   const concerned = await concernedBy(config, what, scopes)
   if (json === true) return writeJson({ action: what, dryRun: true, concerned })
   for (const { scope, isPaused, count, ids } of concerned) {
-    for (const id of ids) process.stdout.write(`${printable(id)}\n`)
+    for (const id of ids) process.stdout.write(`${legible(id)}\n`)
     const messages = `${countOf(count, 'message')} would be ${what}d`
     const remark = isPaused ? '' : ', which is not paused'
-    process.stdout.write(`${messages}: ${printable(wordsOf(scope))}${remark}\n`)
+    process.stdout.write(`${messages}: ${legible(wordsOf(scope))}${remark}\n`)
   }
 }
 
@@ -171,6 +171,6 @@ type Scopes = readonly PauseScope[]
 
 function write(scopes: Scopes, json?: true): void {
   if (json === true) return writeJson({ paused: scopes })
-  const names = scopes.map((scope) => printable(wordsOf(scope)))
+  const names = scopes.map((scope) => legible(wordsOf(scope)))
   process.stdout.write(`paused: ${names.length === 0 ? 'nothing' : names.join(', ')}\n`)
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { formatPath } from '../mail/address.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { damagedInQueue, type DamagedFile, type DamagedMessage } from '../tools/read-spool.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -47,16 +47,16 @@ function describe(file: DamagedFile): string[] {
   const { path, reason, unproven, sizeBytes, setAsideAt, messages } = file
   const hardly = unproven ? '; it was being written, and was hardly promised' : ''
   return [
-    printable(path),
-    `  why   ${printable(reason)}${hardly}`,
+    legible(path),
+    `  why   ${legible(reason)}${hardly}`,
     `  when  ${time(setAsideAt)}, ${sizeBytes} bytes`,
     ...(messages.length === 0 ? ['  what  nothing tells'] : messages.map(what)),
   ]
 }
 
 function what({ id, receivedAt, envelope, certain }: DamagedMessage): string {
-  const from = printable(formatPath(envelope.reversePath))
-  const to = envelope.recipients.map(({ mailbox }) => printable(formatPath(mailbox))).join(', ')
+  const from = legible(formatPath(envelope.reversePath))
+  const to = envelope.recipients.map(({ mailbox }) => legible(formatPath(mailbox))).join(', ')
   const doubt = certain ? '' : ' (by what is legible)'
   return `  what  ${id} of ${time(receivedAt)}: ${from} → ${to}${doubt}`
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { checkQueue, type SpoolCheck } from '../tools/read-spool.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -33,12 +33,12 @@ function report(check: SpoolCheck): readonly string[] {
     `messages   ${messages} queued, ${held} of them held, ${messageBytes} bytes`,
     `log        ${countOf(segments, 'segment')}, ${segmentBytes} bytes, ${liveBytes} of them needed`,
     `large      ${countOf(largeFiles, 'file')}, ${unneeded.length} of them named by no message`,
-    ...unneeded.map((name) => `           ${printable(name)}`),
+    ...unneeded.map((name) => `           ${legible(name)}`),
     `incoming/  ${countOf(incoming, 'message')} not taken in yet`,
     `damaged/   ${countOf(setAside, 'file')}${setAside === 0 ? '' : '; see postern queue damaged'}`,
     ...damage.map(({ path, position, reason, ids }) => {
       const which = ids.length === 0 ? '' : `${ids.join(' ')}: `
-      return `damage     ${which}${printable(reason)}, ${printable(path)} at byte ${position}`
+      return `damage     ${which}${legible(reason)}, ${legible(path)} at byte ${position}`
     }),
     damage.length === 0 ? 'everything is whole' : countOf(damage.length, 'damage'),
   ]

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { formatMailbox, formatPath } from '../mail/address.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { Entry } from '../queue/queue.ts'
 import { queuedMessages, withQueued } from '../tools/read-spool.ts'
 import { isSelected, readSelection } from '../tools/queue-selection.ts'
@@ -53,7 +53,7 @@ async function list({ config, json, ...written }: Options & SelectionOptions): P
       damaged += 1
       const { path, reason } = entry
       if (json === true) writeJsonLine({ damaged: { path, reason } })
-      else process.stdout.write(`damaged: ${printable(path)}: ${printable(reason)}\n`)
+      else process.stdout.write(`damaged: ${legible(path)}: ${legible(reason)}\n`)
       continue
     }
     if (!isSelected(entry, selection)) continue
@@ -87,7 +87,7 @@ function factsOf({ id, receivedAt, dueAt, sizeBytes, tries, held, reason, ...ent
 }
 
 function waiting(entry: Entry): string[] {
-  const from = printable(formatPath(entry.envelope.reversePath))
+  const from = legible(formatPath(entry.envelope.reversePath))
   const head = [
     entry.id.padEnd(12),
     time(entry.receivedAt),
@@ -102,13 +102,13 @@ function waiting(entry: Entry): string[] {
       : state.state === 'deferred'
         ? ` (${inOneLine(state.text)})`
         : ''
-    return [`${head}  ${from} → ${printable(formatPath(mailbox))}${remark}`]
+    return [`${head}  ${from} → ${legible(formatPath(mailbox))}${remark}`]
   })
 }
 
 /** What a next hop said in several lines. */
 function inOneLine(text: string): string {
-  return printable(text.replaceAll('\n', ' '))
+  return legible(text.replaceAll('\n', ' '))
 }
 
 async function show(id: string, { config, json }: Options): Promise<void> {
@@ -123,13 +123,13 @@ function described(entry: Entry): string {
     `id         ${entry.id}`,
     `received   ${time(entry.receivedAt)}`,
     `size       ${entry.sizeBytes} bytes`,
-    `from       ${printable(formatPath(entry.envelope.reversePath))}`,
-    `next try   ${entry.held ? `held${entry.reason === undefined ? '' : `: ${printable(entry.reason)}`}` : time(entry.dueAt)}`,
+    `from       ${legible(formatPath(entry.envelope.reversePath))}`,
+    `next try   ${entry.held ? `held${entry.reason === undefined ? '' : `: ${legible(entry.reason)}`}` : time(entry.dueAt)}`,
     ...entry.envelope.recipients.map(({ mailbox }, index) => {
       const state = entry.recipients[index]
       const text =
         state === undefined || state.state === 'pending' ? '' : `  ${inOneLine(state.text)}`
-      return `to         ${printable(formatPath(mailbox))}  ${state?.state ?? 'pending'}${text}`
+      return `to         ${legible(formatPath(mailbox))}  ${state?.state ?? 'pending'}${text}`
     }),
   ]
   return `${lines.join('\n')}\n`

@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import {
   apply,
   domainProblem,
@@ -66,7 +66,7 @@ function faultless(problemOf: (text: string) => string | undefined): (text: stri
   return (text) => {
     const problem = problemOf(text)
     if (problem === undefined) return text
-    throw new InvalidArgumentError(printable(problem))
+    throw new InvalidArgumentError(legible(problem))
   }
 }
 
@@ -77,7 +77,7 @@ async function carryOut(changes: readonly FileChange[], options: Options): Promi
   if (json === true) return writeJson({ written: dryRun !== true, changes: shown })
   for (const { path, removed, added } of shown) {
     const lines = [...removed.map((line) => `-${line}`), ...added.map((line) => `+${line}`)]
-    process.stdout.write(`${path}\n${lines.map((line) => `  ${printable(line)}\n`).join('')}`)
+    process.stdout.write(`${path}\n${lines.map((line) => `  ${legible(line)}\n`).join('')}`)
   }
   const [done, nothing] =
     dryRun === true ? ['nothing was written', 'nothing to do'] : ['written', 'nothing to do']
@@ -104,6 +104,6 @@ function list({ config, json }: Options): void {
     ]
     const [hop = '', ...login] = to.split(/\s+/)
     const where = `${hop || 'by MX'}${login.length > 0 ? ' with a login' : ''}`
-    process.stdout.write(`${printable(domain)}  ${printable(where)}  ${remarks.join('; ')}\n`)
+    process.stdout.write(`${legible(domain)}  ${legible(where)}  ${remarks.join('; ')}\n`)
   }
 }

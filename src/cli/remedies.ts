@@ -1,4 +1,4 @@
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { needsStart } from '../tools/supervisor-requests.ts'
 
 /** What takes the changes that a reload did not take, for a person. */
@@ -11,5 +11,5 @@ export function remediesFor(
   ] as const
   return remedies
     .filter(([, keys]) => keys.length > 0)
-    .map(([remedy, keys]) => [remedy, keys.map(printable).join(', ')])
+    .map(([remedy, keys]) => [remedy, keys.map(legible).join(', ')])
 }

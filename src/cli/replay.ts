@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
 import { isPosternError } from '../mail/errors.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { describe } from '../rehearsal/replayed-verdict.ts'
 import { recordedFolder, runReplay, type ReplayAnswer } from '../rehearsal/run-replay.ts'
 import { configOption, defaultConfig } from './config-option.ts'
@@ -91,7 +91,7 @@ function formatted(answer: ReplayAnswer): string {
     ...listOf(answer),
     ...reasonsOf(answer),
   ]
-  return `${lines.map(printable).join('\n')}\n`
+  return `${lines.map(legible).join('\n')}\n`
 }
 
 function changesOf({ changes }: ReplayAnswer): string[] {

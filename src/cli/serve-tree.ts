@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { runDaemon } from '../main.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { planQmailImport } from '../tools/import-qmail/plan.ts'
 import { prepareInPlace } from '../tools/import-qmail/serve-in-place.ts'
@@ -44,7 +44,7 @@ async function run(
   )
   for (const { outcome, what, source, remark } of planned.facts) {
     if (outcome !== 'dangerous' && outcome !== 'unsupported') continue
-    process.stderr.write(`${outcome}: ${printable(`${source}: ${what}: ${remark ?? ''}`)}\n`)
+    process.stderr.write(`${outcome}: ${legible(`${source}: ${what}: ${remark ?? ''}`)}\n`)
   }
   const config = await prepareInPlace(systemDisk, planned, { tree, state })
   if (prepare === true) process.stdout.write(`${config}\n`)

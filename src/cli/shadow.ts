@@ -1,6 +1,6 @@
 /** `postern shadow`: what entries in shadow mode would have done; `postern shadow promote ENTRY` puts one in force. */
 import { Command, Option } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { becomeAccountOf } from '../tools/privileges/as-account.ts'
 import { shadowReport, type ShadowAnswer } from '../tools/shadow-report.ts'
 import { configOption } from './config-option.ts'
@@ -94,5 +94,5 @@ function formatted({ since, transactions, entries }: ShadowAnswer): string {
       ]),
     ]),
   ]
-  return `${lines.map(printable).join('\n')}\n`
+  return `${lines.map(legible).join('\n')}\n`
 }

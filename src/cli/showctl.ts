@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { staleWords } from '../tools/compiled-files.ts'
 import { readOffline } from '../tools/read-offline.ts'
@@ -28,9 +28,7 @@ export function showctlCommand(): Command {
           (names.length === 0 || names.includes(file.name)) && (there !== true || file.there),
       )
       if (names.length > 0 && files.length === 0) {
-        process.stderr.write(
-          `${printable(names.join(', '))}: no control file of qmail or Postern\n`,
-        )
+        process.stderr.write(`${legible(names.join(', '))}: no control file of qmail or Postern\n`)
         process.exitCode = 1
         return
       }
@@ -46,11 +44,11 @@ function format({ folder, files, unknown, stale }: ShownControl, chosen: boolean
     `control folder: ${folder}`,
     ...files.map(block),
     ...(chosen ? [] : unknown).map(
-      (name) => `${printable(name)}: I have no idea what this file does.`,
+      (name) => `${legible(name)}: I have no idea what this file does.`,
     ),
     ...stale
       .filter(({ text, cdb }) => !chosen || shown.has(text) || shown.has(cdb))
-      .map(({ cdb, why }) => `Oops! ${printable(cdb)} ${staleWords[why]}. Run postern cdb.`),
+      .map(({ cdb, why }) => `Oops! ${legible(cdb)} ${staleWords[why]}. Run postern cdb.`),
   ]
   return `${blocks.join('\n\n')}\n`
 }
@@ -66,9 +64,9 @@ function block(file: ShownControlFile): string {
 }
 
 function valueOf({ there, value, sizeBytes, problem, kind }: ShownControlFile): string {
-  if (problem !== undefined) return `cannot be read: ${printable(problem)}`
+  if (problem !== undefined) return `cannot be read: ${legible(problem)}`
   if (sizeBytes !== undefined) return `${sizeBytes} bytes`
-  const lines = value.map((line) => printable(line))
+  const lines = value.map((line) => legible(line))
   if (!there) return lines.length === 0 ? '(Default.) Nothing.' : `(Default.) ${lines.join(', ')}`
   if (kind === 'line' || kind === 'integer') return lines.join('')
   return lines.length === 0 ? 'empty' : `\n${lines.map((line) => `    ${line}`).join('\n')}`

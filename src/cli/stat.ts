@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { GatewayStatus, WorkerState } from '../tools/supervisor-requests.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -29,7 +29,7 @@ function formatStatus(status: GatewayStatus): string {
       return sum + (found?.sessions ?? 0)
     }, 0)
   const paused = queue.paused.map(({ what, name }) =>
-    name === undefined ? 'everything' : `the ${what} ${printable(name)}`,
+    name === undefined ? 'everything' : `the ${what} ${legible(name)}`,
   )
   return `${[
     `postern: up (pid ${pid}) ${seconds(uptimeMs)} seconds, version ${version}, ${folder}`,
@@ -62,7 +62,7 @@ function reloadLines({ lastReload }: GatewayStatus): readonly string[] {
   const when = new Date(at).toISOString().slice(0, 19).replace('T', ' ')
   return [
     `last reload: ${when}${ok ? '' : `, kept as it was: ${countOf(mistakes.length, 'mistake')}`}`,
-    ...mistakes.map((mistake) => `  ${printable(formatMistake(mistake))}`),
+    ...mistakes.map((mistake) => `  ${legible(formatMistake(mistake))}`),
     ...remediesFor(needsRestart).map(([remedy, keys]) => `wants ${remedy}: ${keys}`),
   ]
 }
@@ -71,11 +71,9 @@ function reloadLines({ lastReload }: GatewayStatus): readonly string[] {
 function troubleLines(status: GatewayStatus): readonly string[] {
   const { storeTrouble, logTrouble, setAside = [] } = status
   return [
-    ...(storeTrouble === undefined ? [] : [`the store fails: ${printable(storeTrouble)}`]),
-    ...(logTrouble === undefined ? [] : [`the log cannot be written: ${printable(logTrouble)}`]),
-    ...setAside.map(
-      (path) => `damaged, set aside, yours to look at and remove: ${printable(path)}`,
-    ),
+    ...(storeTrouble === undefined ? [] : [`the store fails: ${legible(storeTrouble)}`]),
+    ...(logTrouble === undefined ? [] : [`the log cannot be written: ${legible(logTrouble)}`]),
+    ...setAside.map((path) => `damaged, set aside, yours to look at and remove: ${legible(path)}`),
   ]
 }
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { switchEntry, type ChangedLine, type SwitchRequest } from '../tools/switch-entry.ts'
 import { configOption } from './config-option.ts'
 import { jsonOption, writeJson, type JsonOptions } from './json.ts'
@@ -49,21 +49,21 @@ export async function change(config: string, request: SwitchRequest, json?: true
   if (switched.done) {
     for (const doubt of switched.doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
     const { name, mode, dryRun = false, from } = request
-    if (switched.found !== undefined) process.stdout.write(`${printable(switched.found)}\n`)
+    if (switched.found !== undefined) process.stdout.write(`${legible(switched.found)}\n`)
     if (dryRun || from !== undefined) process.stdout.write(switched.changed.map(diffLine).join(''))
     if (dryRun) {
-      process.stdout.write(`${printable(name)} would be ${mode}; nothing was changed\n`)
+      process.stdout.write(`${legible(name)} would be ${mode}; nothing was changed\n`)
       return
     }
     const as = switched.before === mode ? 'was' : 'is now'
-    process.stdout.write(`${printable(name)} ${as} ${mode}; a running gateway follows the file\n`)
+    process.stdout.write(`${legible(name)} ${as} ${mode}; a running gateway follows the file\n`)
     return
   }
-  if ('problem' in switched) process.stderr.write(`${printable(switched.problem)}\n`)
+  if ('problem' in switched) process.stderr.write(`${legible(switched.problem)}\n`)
   else for (const mistake of switched.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
   process.stderr.write('nothing was changed\n')
 }
 
 function diffLine({ line, was, is }: ChangedLine): string {
-  return `postern.yaml:${line} ${was === undefined ? `+${printable(is ?? '')}` : `-${printable(was)}`}\n`
+  return `postern.yaml:${line} ${was === undefined ? `+${legible(is ?? '')}` : `-${legible(was)}`}\n`
 }

@@ -1,7 +1,7 @@
 /** `postern test [FILES…]`: policy tests, files that say which session has which verdict. */
 import { Command } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { runPolicyTests, type PolicyTestRun } from '../rehearsal/run-policy-tests.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -37,5 +37,5 @@ function formatted({ mistakes, results }: PolicyTestRun): string {
       ? `${countOf(mistakes.length, 'mistake')}; nothing was tested`
       : `${countOf(results.length, 'test')}, ${failed.length} failed`,
   ]
-  return `${lines.map((line) => printable(line)).join('\n')}\n`
+  return `${lines.map((line) => legible(line)).join('\n')}\n`
 }

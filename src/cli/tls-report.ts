@@ -1,7 +1,7 @@
 /** `postern tls-report`: how often outgoing sessions came to TLS, and why not, by domain and day. */
 import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { readTlsReport, type TlsReportAnswer } from '../tools/tls-report.ts'
 import { configOption } from './config-option.ts'
 
@@ -32,14 +32,14 @@ export function tlsReportCommand(): Command {
 
 function linesOf({ domain, policies }: TlsReportAnswer['domains'][number]): readonly string[] {
   return policies.flatMap(({ policy, successes, failures, details }) => {
-    const name = printable(domain).padEnd(30)
+    const name = legible(domain).padEnd(30)
     const failed = `${failures} failed`
     const counts = `${String(successes).padStart(6)} by TLS  ${failures === 0 ? failed : styleText('red', failed)}`
     return [
       `${name}  ${policy.type.padEnd(15)}  ${counts}\n`,
       ...details.map(({ failure, host, address, reason, count }) => {
         const where = [host, address].filter((part) => part !== '').join(' ')
-        return `  ${String(count).padStart(6)}  ${failure}  ${printable(`${where}  ${reason}`).trimEnd()}\n`
+        return `  ${String(count).padStart(6)}  ${failure}  ${legible(`${where}  ${reason}`).trimEnd()}\n`
       }),
     ]
   })

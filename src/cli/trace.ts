@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { unlessMissing } from '../runtime/missing.ts'
 import { findTrace } from '../tools/find-trace.ts'
 import { configOption } from './config-option.ts'
@@ -18,7 +18,7 @@ export function traceCommand(): Command {
         process.stderr.write(
           which === 'last'
             ? 'Nothing has been recorded yet; postern send sends a test message.\n'
-            : `Nothing is recorded under ${printable(which)}.\n`,
+            : `Nothing is recorded under ${legible(which)}.\n`,
         )
         process.exitCode = 1
         return

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Instant } from '../mail/instant.ts'
 import { formatQuota, parseQuota, type Quota } from '../mail/quota.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import type { Account } from '../runtime/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { checkRoomForUser } from '../tools/mail-domains.ts'
@@ -224,7 +224,7 @@ interface Facts {
 
 function line({ user, scram, variables, changed, expires, quota, flags = [] }: Facts): string {
   return [
-    printable(user).padEnd(32),
+    legible(user).padEnd(32),
     ...(changed === undefined ? [] : [`changed ${changed.slice(0, 10)}`]),
     ...(scram ? [] : ['no SCRAM']),
     ...(expires === undefined ? [] : [`expires ${expires.slice(0, 10)}`]),
@@ -243,7 +243,7 @@ async function remove(users: readonly string[], { config, json }: Options): Prom
         removed.push(user)
         continue
       }
-      process.stderr.write(`there is no account ${printable(user)}\n`)
+      process.stderr.write(`there is no account ${legible(user)}\n`)
       process.exitCode = 1
     }
   })
@@ -272,7 +272,7 @@ async function importAll({ config, json }: Options): Promise<void> {
     withAccounts(config, (accounts) => importAccounts(accounts, text, told)),
   )
   if (json === true) return writeJson(done)
-  for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
+  for (const mistake of done.mistakes) process.stderr.write(`warning: ${legible(mistake)}\n`)
   process.stdout.write(`${countOf(done.added, 'account')} added, ${done.changed} changed\n`)
 }
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Instant } from '../mail/instant.ts'
-import { printable } from '../mail/reply.ts'
+import { legible } from '../formats/plain-line.ts'
 import { findStories, type FoundStories } from '../tools/find-stories.ts'
 import { configOption } from './config-option.ts'
 import { whenArgument } from './duration-argument.ts'
@@ -67,7 +67,7 @@ function something(text: string): string {
 
 /** What it means that there is nothing. */
 function nothing(which: string, { extent }: FoundStories): string {
-  const name = printable(which)
+  const name = legible(which)
   if (extent?.oldestAt === undefined) {
     const queued = which === 'last' ? '' : `, and nothing is queued as ${name}`
     return `Nothing is recorded${queued}; postern send sends a test message.`

@@ -13,3 +13,14 @@ export function plainLine(text: string): string {
     .replace(controls, '?')
     .replace(turning, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`)
 }
+
+/** Beyond it a line says no more. */
+const mostShown = 400
+
+/** A line for an operator's terminal: letters of all languages stay, so that what is shown can be asked for. Cut at 400 characters. */
+export function legible(text: string): string {
+  const plain = plainLine(text)
+  if (plain.length <= mostShown) return plain
+  // Not in the middle of a character.
+  return `${plain.slice(0, mostShown - 3).replace(/[\ud800-\udbff]$/, '')}...`
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { controlFiles, type ControlFile } from '../formats/control-files.ts'
 import { controlReaders, type ControlReader } from '../formats/control-readers.ts'
-import { latin1 } from '../formats/octets.ts'
+import { readable } from '../formats/octets.ts'
 import { errorMessage, isPosternError } from '../mail/errors.ts'
 import type { Disk, FileStat } from '../runtime/disk.ts'
 import { unlessMissing } from '../runtime/missing.ts'
@@ -115,7 +115,7 @@ function preset({ file, me }: Looked): readonly string[] {
 
 /** As qmail counts them: one line, or those that are neither empty nor a comment. */
 function linesOf(bytes: Uint8Array, kind: ControlFile['kind']): readonly string[] {
-  const lines = latin1(bytes)
+  const lines = readable(bytes)
     .split('\n')
     .map((line) => line.trimEnd())
   if (kind === 'line' || kind === 'integer') return lines.slice(0, 1)

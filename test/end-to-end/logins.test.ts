@@ -171,6 +171,8 @@ describe('a gateway with accounts, auth.cdb and a checkpassword program', () => 
       .toContain('login      zoe@postern.test, refused')
     const why = await ask()
     expect(why.stdout).toContain('535 5.7.8 Authentication credentials invalid')
+    expect(why.stdout).toContain('decided at auth by no single entry (NOT_VOUCHED)')
+    expect(why.stdout).not.toContain('before any entry was asked')
     expect(why.stdout).not.toContain('tiptoe')
     const log = await runPostern(['log', '--user', 'zoe@postern.test', '--config', folder.config])
     expect(log.stdout).toContain('(login) zoe@postern.test')

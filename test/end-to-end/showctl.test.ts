@@ -24,6 +24,12 @@ test('a control file is shown with its value or its default, what it means, and 
   expect(stdout).toContain('Postern: the plugin rcpthosts\n')
 })
 
+test('letters beyond ASCII are shown as they stand in the file', async () => {
+  await folder.write('control/badmailfrom', 'jürgen@bücher.test\n')
+  const { stdout } = await showctl('badmailfrom')
+  expect(stdout).toContain('\n    jürgen@bücher.test\n')
+})
+
 test('a file that has no effect says why', async () => {
   await folder.write('control/tlsserverciphers', 'HIGH\n')
   const { stdout } = await showctl('tlsserverciphers', 'taps')

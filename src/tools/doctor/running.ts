@@ -1,5 +1,5 @@
 /** What the gateway says of itself, where it runs, and what it has set aside. */
-import { printable } from '../../mail/reply.ts'
+import { legible } from '../../formats/plain-line.ts'
 import type { GatewayStatus } from '../supervisor-requests.ts'
 import { problem, warning, well, type Examination } from './examination.ts'
 
@@ -29,10 +29,10 @@ function troublesOf(
       : [problem('gateway', `does not run whole: worker ${dead.join(', ')}`, 'postern stat')]),
     ...(storeTrouble === undefined
       ? []
-      : [problem('store', `fails: ${printable(storeTrouble)}`, 'df, ls -l and the log say more')]),
+      : [problem('store', `fails: ${legible(storeTrouble)}`, 'df, ls -l and the log say more')]),
     ...(logTrouble === undefined
       ? []
-      : [problem('log', `cannot be written: ${printable(logTrouble)}`, 'make room where it lies')]),
+      : [problem('log', `cannot be written: ${legible(logTrouble)}`, 'make room where it lies')]),
     ...(lastReload === undefined || lastReload.ok
       ? []
       : [

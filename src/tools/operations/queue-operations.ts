@@ -21,7 +21,7 @@ import { decodeWords } from '../../mail/encoded-words.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { fieldText } from '../../mail/header-field.ts'
 import type { Message } from '../../mail/message.ts'
-import { printable } from '../../mail/reply.ts'
+import { legible } from '../../formats/plain-line.ts'
 import type { Damaged, Entry } from '../../queue/queue.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { QueueAnswer } from '../queue-requests.ts'
@@ -113,7 +113,7 @@ export class SpooledQueue implements QueueOperations {
           .slice(0, mostRecipients)
           .map(({ mailbox }) => formatMailbox(mailbox)),
       }))
-      files.push({ ...file, reason: printable(file.reason), messages: views })
+      files.push({ ...file, reason: legible(file.reason), messages: views })
     }
     return { files, more }
   }
@@ -201,14 +201,14 @@ function itemOf(entry: Entry): QueueItem {
     held,
     sizeBytes,
     tries,
-    ...(reason === undefined ? {} : { reason: printable(reason) }),
+    ...(reason === undefined ? {} : { reason: legible(reason) }),
     reversePath: formatPath(envelope.reversePath),
     recipients: envelope.recipients.slice(0, mostRecipients).map(({ mailbox }, index) => {
       const state = entry.recipients[index] ?? { state: 'pending' as const }
       return {
         address: formatMailbox(mailbox),
         state: state.state,
-        ...(state.state === 'pending' ? {} : { lastReply: printable(state.text) }),
+        ...(state.state === 'pending' ? {} : { lastReply: legible(state.text) }),
         ...(state.state === 'deferred' ? { tries: state.tries } : {}),
         ...(state.state === 'deferred' && state.dueAt !== undefined ? { dueAt: state.dueAt } : {}),
       }
@@ -255,7 +255,7 @@ function withRecipient(
   state: Entry['recipients'][number],
 ): Destination {
   const nextAt = entry.held ? before?.nextAt : Math.min(before?.nextAt ?? Infinity, entry.dueAt)
-  const lastReply = state.state === 'deferred' ? printable(state.text) : before?.lastReply
+  const lastReply = state.state === 'deferred' ? legible(state.text) : before?.lastReply
   return {
     domain,
     recipients: (before?.recipients ?? 0) + 1,
