@@ -38,6 +38,13 @@ export type HandedShares = (
   message: Message,
 ) => Promise<readonly Pick<Envelope, 'reversePath' | 'recipients'>[]>
 
+/** What was handed over and is promised now. */
+export interface HandedOver {
+  readonly ids: readonly [string, ...string[]]
+  readonly envelope: Envelope
+  readonly message: Message
+}
+
 export interface IncomingOptions {
   readonly disk: Disk
   readonly clock: Clock
@@ -49,6 +56,8 @@ export interface IncomingOptions {
   readonly begin: (name: string) => Draft
   /** Absent: as the envelope says. */
   readonly handedShares?: HandedShares
+  /** Told of each; nothing waits for it, and it must not throw. */
+  readonly handedOver?: (handed: HandedOver) => void
   /** These files are durably gone. */
   readonly gone: (names: readonly string[]) => void
 }
@@ -248,7 +257,7 @@ export class Incoming {
 
   /** @returns why it cannot be a message, or undefined once it is promised */
   async #take({ name, file, uid, isOurs }: HandedFile): Promise<string | undefined> {
-    const { disk, layout, begin, log, handedShares } = this.#options
+    const { disk, layout, begin, log, handedShares, handedOver } = this.#options
     const found = await readEnd(file)
     if (typeof found === 'string') return found
     const { footer } = found
@@ -269,6 +278,7 @@ export class Incoming {
       const { ids } = await draft.commit([placed(first), ...others.map(placed)])
       const sizeBytes = footer.messageBytes
       log.info('spool.handover-queued', { name, queueId: ids[0], sizeBytes, uid })
+      handedOver?.({ ids, envelope, message })
       return undefined
     } finally {
       draft.abort()

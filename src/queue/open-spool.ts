@@ -9,7 +9,7 @@ import { encodeStateChange } from './change-meta.ts'
 import { Committer } from './committer.ts'
 import { DraftBudget } from './draft-budget.ts'
 import { EntryLoader } from './entry-loader.ts'
-import type { HandedShares } from './incoming.ts'
+import type { HandedOver, HandedShares } from './incoming.ts'
 import { MessageIndex } from './message-index.ts'
 import { QueueNumbers } from './queue-id.ts'
 import { recover, type Recovered } from './recovery.ts'
@@ -50,6 +50,8 @@ export interface SpoolOptions {
   readonly meter?: SpoolMeter
   /** How what was handed over is sent; absent: as its envelope says. */
   readonly handedShares?: HandedShares
+  /** Told of each message that was handed over, once it is promised. */
+  readonly handedOver?: (handed: HandedOver) => void
 }
 
 const defaultSegmentBytes = 64 << 20
@@ -131,6 +133,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     budget,
     takenIn: recovered.takenIn,
     ...(options.handedShares === undefined ? {} : { handedShares: options.handedShares }),
+    ...(options.handedOver === undefined ? {} : { handedOver: options.handedOver }),
     async closeFiles() {
       await segments.close()
       await pool.close()

@@ -22,7 +22,7 @@ import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { afterRound, othersDueAt, whoIsDue } from './due-times.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import { EntrySearch } from './entry-search.ts'
-import { Incoming, type HandedShares } from './incoming.ts'
+import { Incoming, type HandedOver, type HandedShares } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
@@ -66,6 +66,7 @@ export interface SpoolParts {
   readonly inlineBytes: number
   readonly budget: DraftBudget
   readonly handedShares?: HandedShares
+  readonly handedOver?: (handed: HandedOver) => void
   /** Records of messages whose file is still in `incoming/`. */
   readonly takenIn: ReadonlyMap<string, StoredRecord>
   /** Ends the files that the spool writes to. */

@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts'
 import type { SpoolOptions } from '../queue/open-spool.ts'
 import { spoolMeter } from '../queue/spool-meter.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { handoverRecorder } from './handover-recorder.ts'
 import { openRewriting } from './open-rewriting.ts'
 
 export function spoolOptions(
@@ -18,5 +19,6 @@ export function spoolOptions(
     everyoneHandsOver: doors.process.uid === 0 || doors.deliverer !== undefined,
     meter: spoolMeter(doors.metrics),
     handedShares: (envelope, { header }) => rewriting.sharesOfHanded(envelope, header),
+    handedOver: handoverRecorder(doors.traces, doors.clock),
   }
 }

@@ -42,15 +42,18 @@ export function storyOf(
 /** What is known of a message that no session brought: `postern sendmail`, a bounce, a forward. */
 export interface EnteredBeside {
   readonly queueId: string
+  /** Of all its copies, where there are several. */
+  readonly queueIds?: readonly string[]
   readonly at: Instant
   readonly reversePath: string | undefined
   readonly recipients: readonly string[]
+  readonly messageId?: string | undefined
   readonly sizeBytes?: number
 }
 
 /** Such a message as a record like others, without a client and without steps. */
 export function enteredBeside(known: EnteredBeside): JsonObject {
-  const { queueId, at, reversePath, recipients, sizeBytes } = known
+  const { queueId, at, reversePath, recipients, messageId, sizeBytes } = known
   return {
     id: queueId,
     session: '',
@@ -61,9 +64,10 @@ export function enteredBeside(known: EnteredBeside): JsonObject {
     stage: 'message',
     end: 'committed',
     via: reversePath === '<>' ? 'bounce' : 'queue',
-    queueIds: [queueId],
+    queueIds: known.queueIds ?? [queueId],
     recipients: recipients.map((address) => [address, 1]),
     ...(reversePath === undefined ? {} : { reversePath }),
+    ...(messageId === undefined ? {} : { messageId }),
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
   }
 }

@@ -231,19 +231,30 @@ describe('postern why', () => {
     expect(bounce).toMatch(/delivered {2}ann@postern\.test/)
   })
 
-  test('finds a message that postern sendmail handed over', async () => {
-    const text = 'Subject: cron\n\nhello\n'
+  test('finds a message that postern sendmail handed over, by its Message-ID too', async () => {
+    const text = 'Message-ID: <cron.7@host.test>\nSubject: cron\n\nhello\n'
     const program = join(checkout, 'bin/postern')
-    const sent = await runProgram(program, ['sendmail', 'fred@postern.test'], {
-      input: text,
-      env: { POSTERN_CONFIG: folder.config },
-    })
+    const sent = await runProgram(
+      program,
+      ['sendmail', '-f', 'cron@host.test', 'fred@postern.test'],
+      {
+        input: text,
+        env: { POSTERN_CONFIG: folder.config },
+      },
+    )
     expect(sent).toMatchObject({ code: 0, stderr: '' })
     await delivered(folder, ['fred', 'postern.test'])
-    await eventually(async () => {
-      const told = await why('fred@postern.test')
-      return told.includes('entered without a session') ? told : undefined
-    }, 'the story')
+    for (const key of ['fred@postern.test', 'cron@host.test', '<cron.7@host.test>', 'last']) {
+      const told = await eventually(async () => {
+        const story = await why(key)
+        return story.includes('delivered  fred@postern.test') ? story : undefined
+      }, `the story of ${key}`)
+      expect(told).toContain('entered without a session')
+      expect(told).toContain('Message-ID <cron.7@host.test>')
+    }
+    expect((await postern('log', '--to', 'fred@postern.test')).stdout).toMatch(
+      /accepted +queue +<cron@host\.test> → fred@postern\.test/,
+    )
   })
 
   test('says what it means that nothing is recorded', async () => {

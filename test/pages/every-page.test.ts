@@ -1,7 +1,7 @@
 /** Each page, with hostile mail in the gateway: for those who see little, on small screens, in light and in dark. */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { delivered, eventually } from '../end-to-end/started-gateway.ts'
+import { delivered, eventually, runPostern } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
   accessibilityFaults,
@@ -304,6 +304,21 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
     expect((await ask(both, `/queue/messages/${id}/raw`)).text).toContain('you have won')
     expect((await ask(both, '/queue/actions', release)).text).toContain('"count":1')
     expect((await ask(await tokenFor('queue:read'), '/queue/check', {})).status).toBe(403)
+  })
+
+  test('says of mail that no session brought how it came', async () => {
+    const { page } = watched
+    const { code } = await runPostern(
+      ['sendmail', '-f', 'cron@host.test', 'bob@postern.test'],
+      'Subject: cron\n\nhello\n',
+      { POSTERN_CONFIG: mail.folder.config },
+    )
+    expect(code).toBe(0)
+    await firstLink('/messages?sender=cron%40host.test', 'Messages')
+    expect(await page.locator('tbody tr').textContent()).toContain('sendmail, inject')
+    await page.getByRole('link', { name: 'cron@host.test' }).click()
+    await page.getByText('sendmail, inject, qmail-queue or a forward').waitFor()
+    expect(await page.getByText('no TLS').count()).toBe(0)
   })
 
   test('lets nothing of it run, and asks nobody but the gateway', () => {

@@ -14,6 +14,7 @@ import { Status } from '../../parts/status.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 import { When } from '../../parts/when.tsx'
 import { Afterwards } from './afterwards.tsx'
+import { wayIn } from './way-in.ts'
 
 export function MessagePage({ id }: { readonly id: string }) {
   const { api } = useApp()
@@ -29,30 +30,43 @@ export function MessagePage({ id }: { readonly id: string }) {
 }
 
 function Message({ message }: { readonly message: MessageDetails }) {
-  const { outcome, steps, stage, counterfactuals, lost, partial } = message
+  const { outcome, steps, stage, counterfactuals, lost, partial, via } = message
   return (
     <div class="stack">
       <Panel>
         <Facts message={message} />
       </Panel>
-      <Panel title="How it was decided" flush>
-        <ChainPicture steps={steps} stage={stage} outcome={outcome} />
-        {counterfactuals.length === 0 ? null : (
-          <div class="chain-end">
-            <h3>What if</h3>
-            <Counterfactuals all={counterfactuals} />
-          </div>
-        )}
-        {lost === 0 ? null : (
-          <div class="chain-end">
-            <Notice kind="wait">{lost} steps were not kept: the record was full.</Notice>
-          </div>
-        )}
-      </Panel>
+      {via === undefined ? (
+        <Panel title="How it was decided" flush>
+          <ChainPicture steps={steps} stage={stage} outcome={outcome} />
+          {counterfactuals.length === 0 ? null : (
+            <div class="chain-end">
+              <h3>What if</h3>
+              <Counterfactuals all={counterfactuals} />
+            </div>
+          )}
+          {lost === 0 ? null : (
+            <div class="chain-end">
+              <Notice kind="wait">{lost} steps were not kept: the record was full.</Notice>
+            </div>
+          )}
+        </Panel>
+      ) : null}
       <Afterwards message={message} />
       {partial ? <Notice>Only the recipients that you administer are shown.</Notice> : null}
       <Raw value={message} />
     </div>
+  )
+}
+
+function Client({ of: { remote, hello, tls, listener } }: { readonly of: MessageDetails }) {
+  return (
+    <>
+      {plainText(remote)}
+      {hello === undefined ? '' : `, hello ${plainText(hello)}`}
+      {tls === undefined ? ', no TLS' : `, ${plainText(tls)}`}
+      {`, listener ${plainText(listener)}`}
+    </>
   )
 }
 
@@ -71,12 +85,7 @@ function Facts({ message }: { readonly message: MessageDetails }) {
         <When at={message.startedAt} />, {formatDuration(message.endedAt - message.startedAt)}
       </dd>
       <dt>Client</dt>
-      <dd>
-        {plainText(message.remote)}
-        {message.hello === undefined ? '' : `, hello ${plainText(message.hello)}`}
-        {message.tls === undefined ? ', no TLS' : `, ${plainText(message.tls)}`}
-        {`, listener ${plainText(message.listener)}`}
-      </dd>
+      <dd>{message.via === undefined ? <Client of={message} /> : wayIn(message.via)}</dd>
       {message.user === undefined ? null : (
         <>
           <dt>Login</dt>
@@ -89,8 +98,12 @@ function Facts({ message }: { readonly message: MessageDetails }) {
           <dd>{plainText(message.failedLogin)}, refused</dd>
         </>
       )}
-      <dt>Rule</dt>
-      <dd>{plainText(message.environment)}</dd>
+      {message.via === undefined ? (
+        <>
+          <dt>Rule</dt>
+          <dd>{plainText(message.environment)}</dd>
+        </>
+      ) : null}
       <dt>Sender</dt>
       <dd>{plainText(message.reversePath ?? 'none was named')}</dd>
       <dt>Recipients</dt>

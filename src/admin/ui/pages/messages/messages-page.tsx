@@ -23,6 +23,7 @@ import { Table, type Column } from '../../parts/table.tsx'
 import { useKeyed } from '../../parts/use-keyed.ts'
 import { usePages, type Pages } from '../../parts/use-pages.ts'
 import { When } from '../../parts/when.tsx'
+import { wayIn } from './way-in.ts'
 
 const pageSize = 50
 
@@ -109,9 +110,9 @@ const columns: readonly Column<MessageSummary>[] = [
   },
   {
     title: 'Client',
-    cell: ({ remote, hello }) => (
+    cell: ({ remote, hello, via }) => (
       <div class="break">
-        {plainText(remote)}
+        {via === undefined ? plainText(remote) : wayIn(via)}
         {hello === undefined ? null : <div class="line-2 clip">{plainText(hello)}</div>}
       </div>
     ),
