@@ -105,6 +105,73 @@ describe('dnsbl', () => {
     expect(await plugin.connect()).toMatchObject({ verdict: 'reject' })
   })
 
+  test('is a fault where a list of good clients fails that would have let a listed client in', async () => {
+    const zones = { ...listedIn('bl.test'), '9.2.0.192.good.test': 'fails' } as const
+    const allowing = from(zones, { allow: ['good.test'] })
+    await expect(allowing.connect()).rejects.toThrow('no answer from good.test')
+    const weighing = from(zones, { lists: ['bl.test', 'good.test*-1'] })
+    await expect(weighing.connect()).rejects.toThrow('no answer from good.test')
+  })
+
+  test('goes on without a list that cannot tip the scales, and names it', async () => {
+    const zones = { ...listedIn('a.test'), '9.2.0.192.ill.test': 'fails' } as const
+    const options = { lists: ['a.test', 'ill.test'], threshold: 3 }
+    expect(await from(zones, options).connect()).toMatchObject({
+      verdict: 'pass',
+      reason: 'DNS_LISTED',
+      evidence: { 'a.test': { weight: 1 }, 'ill.test': 'no answer' },
+    })
+    expect(await from({ '9.2.0.192.ill.test': 'fails' }, options).connect()).toEqual({
+      verdict: 'pass',
+      reason: 'LISTS_UNHEARD',
+      evidence: { 'ill.test': 'no answer' },
+    })
+    const scoring = from(zones, { ...options, score: 1 })
+    await expect(scoring.connect()).rejects.toThrow('no answer from ill.test')
+  })
+
+  describe('while a list rests', () => {
+    const zones = { '9.2.0.192.ill.test': 'fails' } as const
+    const resting = async (options: PluginTestOptions) => {
+      const plugin = from(zones, { lists: ['ill.test', 'a.test'] }, options)
+      for (let time = 0; time < 3; time++) {
+        await expect(plugin.connect()).rejects.toThrow('no answer from ill.test')
+      }
+      return plugin
+    }
+
+    test.each(['defer', 'reject', 'quarantine'] as const)(
+      'its silence is a fault where on_fault is %s, as it was when it was asked',
+      async (onFault) => {
+        const plugin = await resting({ onFault, doors: { dns: fakeDns(zones) } })
+        await expect(plugin.connect()).rejects.toThrow('no answer from ill.test (rests)')
+      },
+    )
+
+    test('the others go on without it where on_fault is pass, and it is named', async () => {
+      const dns = fakeDns(zones)
+      const plugin = await resting({ onFault: 'pass', doors: { dns } })
+      expect(await plugin.connect()).toEqual({
+        verdict: 'pass',
+        reason: 'LISTS_UNHEARD',
+        evidence: { 'ill.test': 'rests' },
+      })
+      dns.change(listedIn('a.test'))
+      expect(await plugin.connect()).toMatchObject({
+        verdict: 'reject',
+        evidence: { 'a.test': { weight: 1 }, 'ill.test': 'rests' },
+      })
+    })
+  })
+
+  test('shows a list that is written twice with what both entries weigh', async () => {
+    const lists = ['bl.test=127.0.0.2*2', 'bl.test=127.0.0.[2..3]']
+    expect(await from(listedIn('bl.test'), { lists, threshold: 3 }).connect()).toMatchObject({
+      verdict: 'reject',
+      evidence: { 'bl.test': { codes: ['127.0.0.2'], weight: 3 } },
+    })
+  })
+
   test.each(['127.255.255.254', '203.0.113.80'])(
     'never takes %s for a listing: such an answer is a failure of the list',
     async (code) => {
@@ -185,6 +252,20 @@ describe('mail that a relay of ours brings', () => {
       reason: 'DNS_LISTED',
       score: 3,
       findings: [{ name: 'dns-listed' }],
+    })
+  })
+
+  test('is reported by the lists that answer, where it is not refused anyway', async () => {
+    const ill: FakeZones = { ...zones, '9.2.0.192.ill.test': 'fails' }
+    const plugin = from(
+      ill,
+      { lists: ['bl.test', 'ill.test'] },
+      { findings: listed, doors: { dns: fakeDns(ill) } },
+    )
+    expect(await plugin.message('Subject: x\r\n\r\n')).toMatchObject({
+      verdict: 'pass',
+      reason: 'DNS_LISTED',
+      evidence: { 'ill.test': 'no answer' },
     })
   })
 

@@ -11,6 +11,7 @@ import {
   pass,
   reject,
   type Defer,
+  type FaultOutcome,
   type JsonObject,
   type MaybePromise,
   type Opinion,
@@ -28,6 +29,7 @@ import {
   type PanelAnswer,
 } from '../shared/dns-list/list-panel.ts'
 import { listedText } from '../shared/dns-list/listed-text.ts'
+import { evidenceOfAll, isClear, noAnswer, weighed } from '../shared/dns-list/scales.ts'
 import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { dnsListed } from './findings.ts'
 
@@ -99,20 +101,24 @@ export const dnsbl = definePlugin({
     })
     const judge = (
       address: string,
-      options: Judging,
-      signal: AbortSignal,
-      refuses = true,
+      { options, onFault, signal }: Judging,
+      threshold = options.threshold,
     ): MaybePromise<Judgement> => {
       const name = reversedAddress(address)
       if (name === undefined) return pass()
       return after(panel.ask(name, { signal, withinMs: options.within }), (answer) => {
+        // The way of most mail.
+        if (isClear(answer)) return pass()
         const good = answer.hits.find(({ list }) => allow.includes(list))
         if (good !== undefined) return allowed(good)
-        const weight = weightOf(answer.hits)
-        if (weight < options.threshold || !refuses) return below(answer, weight, options.score)
+        const scales = { threshold, scores: options.score !== 0, onFault, allow }
+        const comes = weighed(answer, scales)
+        // `on_fault` says what becomes of it.
+        if (comes === 'unknown') throw noAnswer([answer], onFault)
+        if (comes === 'let in') return letIn(answer, options.score)
         const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
         return listedText(worst, { what: address, name, panel }).then((text) =>
-          objection(options.refuse === 'defer', text, opinion(answer.hits, weight)),
+          objection(options.refuse === 'defer', text, opinion(answer)),
         )
       })
     }
@@ -124,27 +130,34 @@ export const dnsbl = definePlugin({
       async close() {
         panel.close()
       },
-      connect({ session }, { options, findings, signal }) {
+      connect({ session }, context) {
+        const { options, findings } = context
         const { address } = session.remote
         if (options.override !== askTheLists) return ruled(options.override, address)
         // Who sent what a relay of ours brings is known when the message is there.
         if (findings.get(trustedHop) !== undefined) return pass()
-        return judge(address, options, signal)
+        return judge(address, context)
       },
-      message(_event, { options, findings, signal }) {
+      message(_event, context) {
+        const { options, findings } = context
         const origin = findings.get(originClient)
         if (origin === undefined || options.override !== askTheLists) return pass()
-        return judge(origin.address, options, signal, options.via_hop === 'refuse')
+        const threshold = options.via_hop === 'refuse' ? options.threshold : Infinity
+        return judge(origin.address, context, threshold)
       },
     }
   },
 })
 
 interface Judging {
-  readonly within: number
-  readonly threshold: number
-  readonly score: number
-  readonly refuse: 'reject' | 'defer'
+  readonly options: {
+    readonly within: number
+    readonly threshold: number
+    readonly score: number
+    readonly refuse: 'reject' | 'defer'
+  }
+  readonly onFault: FaultOutcome
+  readonly signal: AbortSignal
 }
 
 /** With what the lists say of the client. */
@@ -183,20 +196,20 @@ function objection<Given extends string = never>(
   return forNow ? defer('4.7.1', text, said) : reject('5.7.1', text, said)
 }
 
-function opinion(hits: readonly Hit[], weight: number) {
+function opinion(answer: PanelAnswer) {
+  const lists = answer.hits.map(({ list }) => list.base)
   return {
     reason: 'DNS_LISTED',
-    evidence: evidenceOf(hits),
-    findings: [finding(dnsListed, { weight, lists: hits.map(({ list }) => list.base) })],
+    evidence: evidenceOfAll([answer]),
+    findings: [finding(dnsListed, { weight: weightOf(answer.hits), lists })],
   }
 }
 
-/**
- * Not enough to refuse. Where a list that might have tipped the scales failed, nobody knows: that is a fault, and
- * `on_fault` says what becomes of it.
- */
-function below({ hits, failed }: PanelAnswer, weight: number, score: number) {
-  if (failed.length > 0) throw new Error(`no answer from ${failed.slice(0, 5).join(', ')}`)
-  if (hits.length === 0) return pass()
-  return pass({ ...opinion(hits, weight), ...(score === 0 ? {} : { score: score * weight }) })
+/** Not enough to refuse, whatever the lists that were not heard hold. */
+function letIn(answer: PanelAnswer, score: number) {
+  if (answer.hits.length === 0) {
+    return pass({ reason: 'LISTS_UNHEARD', evidence: evidenceOfAll([answer]) })
+  }
+  const scored = score === 0 ? {} : { score: score * weightOf(answer.hits) }
+  return pass({ ...opinion(answer), ...scored })
 }

@@ -47,6 +47,31 @@ describe('rhsbl', () => {
     await expect(plugin.mail('x@good.example')).rejects.toThrow('no answer from dbl.test')
   })
 
+  test('refuses for one name whatever a list would have said of the other', async () => {
+    const { plugin } = from({ ...spammer, 'mail.client.example.dbl.test': 'fails' })
+    expect(await plugin.mail('x@spammer.example')).toMatchObject({
+      verdict: 'reject',
+      evidence: { 'dbl.test': { weight: 1 } },
+    })
+  })
+
+  test('goes on without a list that cannot tip the scales, and names it', async () => {
+    const options = { lists: ['dbl.test', 'ill.test'], threshold: 3 }
+    const zones: FakeZones = { ...spammer, 'spammer.example.ill.test': 'fails' }
+    expect(await from(zones, options).plugin.mail('x@spammer.example')).toMatchObject({
+      verdict: 'pass',
+      reason: 'DOMAIN_LISTED',
+      evidence: { 'dbl.test': { weight: 1 }, 'ill.test': 'no answer' },
+    })
+    expect(
+      await from(zones, { ...options, lists: ['ill.test'] }).plugin.mail('x@spammer.example'),
+    ).toEqual({
+      verdict: 'pass',
+      reason: 'LISTS_UNHEARD',
+      evidence: { 'ill.test': 'no answer' },
+    })
+  })
+
   test('below the threshold only scores', async () => {
     const { plugin } = from(spammer, { threshold: 2, score: 2 })
     expect(await plugin.mail('x@spammer.example')).toMatchObject({ verdict: 'pass', score: 2 })

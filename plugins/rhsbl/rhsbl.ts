@@ -12,6 +12,7 @@ import {
   reject,
   together,
   type Defer,
+  type FaultOutcome,
   type MaybePromise,
   type Pass,
   type Reject,
@@ -19,12 +20,12 @@ import {
 import { dnsListsOption } from '../shared/dns-list/dns-list.ts'
 import {
   domainTestPoints,
-  evidenceOf,
   ListPanel,
   weightOf,
   type PanelAnswer,
 } from '../shared/dns-list/list-panel.ts'
 import { listedText } from '../shared/dns-list/listed-text.ts'
+import { evidenceOfAll, isClear, noAnswer, weighed } from '../shared/dns-list/scales.ts'
 
 export const rhsbl = definePlugin({
   name: 'rhsbl',
@@ -60,26 +61,31 @@ export const rhsbl = definePlugin({
     const judge = (
       names: readonly string[],
       answers: readonly PanelAnswer[],
-      options: Judging,
+      { options, onFault }: Judging,
     ): MaybePromise<Pass | Defer | Reject> => {
       // The way of most mail.
       if (answers.every(isClear)) return pass()
-      const hits = answers.flatMap((answer) => answer.hits)
-      const weight = Math.max(0, ...answers.map((answer) => weightOf(answer.hits)))
-      const said = { reason: 'DOMAIN_LISTED', evidence: evidenceOf(hits) }
-      if (weight >= options.threshold) {
-        const worst = answers.findIndex((answer) => weightOf(answer.hits) === weight)
-        const name = names[worst] ?? ''
-        const [hit] = answers[worst]?.hits.toSorted((a, b) => b.list.weight - a.list.weight) ?? []
+      const { threshold, score } = options
+      const scales = { threshold, scores: score !== 0, onFault }
+      const comes = answers.map((answer) => weighed(answer, scales))
+      const evidence = evidenceOfAll(answers)
+      const refused = comes.indexOf('refused')
+      if (refused !== -1) {
+        const said = { reason: 'DOMAIN_LISTED', evidence }
+        const name = names[refused] ?? ''
+        const [hit] = answers[refused]?.hits.toSorted((a, b) => b.list.weight - a.list.weight) ?? []
         return listedText(hit, { what: name, name, panel }).then((text) =>
           options.refuse === 'defer' ? defer('4.7.1', text, said) : reject('5.7.1', text, said),
         )
       }
-      const failed = answers.flatMap((answer) => answer.failed)
-      // A list that might have tipped the scales failed: `on_fault` says what becomes of it.
-      if (failed.length > 0) throw new Error(`no answer from ${failed.slice(0, 5).join(', ')}`)
-      if (hits.length === 0) return pass()
-      return pass({ ...said, ...(options.score === 0 ? {} : { score: options.score * weight }) })
+      // `on_fault` says what becomes of it.
+      if (comes.includes('unknown')) throw noAnswer(answers, onFault)
+      if (answers.every(({ hits }) => hits.length === 0)) {
+        return pass({ reason: 'LISTS_UNHEARD', evidence })
+      }
+      const weight = Math.max(0, ...answers.map(({ hits }) => weightOf(hits)))
+      const scored = score === 0 ? {} : { score: score * weight }
+      return pass({ reason: 'DOMAIN_LISTED', evidence, ...scored })
     }
     return {
       probe: () => panel.probe(),
@@ -89,24 +95,24 @@ export const rhsbl = definePlugin({
       async close() {
         panel.close()
       },
-      mail({ session, reversePath }, { options, signal }) {
+      mail({ session, reversePath }, context) {
+        const { options, signal } = context
         const names = namesOf(reversePath?.domain, options.hello ? session.hello?.name : undefined)
         const time = { signal, withinMs: options.within }
         const answers = names.map((name) => panel.ask(name, time))
-        return after(together(answers), (all) => judge(names, all, options))
+        return after(together(answers), (all) => judge(names, all, context))
       },
     }
   },
 })
 
-function isClear({ hits, failed }: PanelAnswer): boolean {
-  return hits.length === 0 && failed.length === 0
-}
-
 interface Judging {
-  readonly threshold: number
-  readonly refuse: 'reject' | 'defer'
-  readonly score: number
+  readonly options: {
+    readonly threshold: number
+    readonly refuse: 'reject' | 'defer'
+    readonly score: number
+  }
+  readonly onFault: FaultOutcome
 }
 
 /** Domains only: a literal or a single label is on no list. Each once. */

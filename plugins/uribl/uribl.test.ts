@@ -111,6 +111,34 @@ describe('uribl', () => {
   })
 })
 
+describe('a list of links that fails', () => {
+  const message = text('http://a.example/ http://evil.example/')
+
+  test('does not save a message that another link condemns', async () => {
+    const zones: FakeZones = { 'a.example.uri.test': 'fails', 'evil.example.uri.test': listed }
+    expect(await from(zones).plugin.message(message)).toMatchObject({
+      verdict: 'reject',
+      findings: [{ value: { weight: 1, domains: ['evil.example'] } }],
+    })
+  })
+
+  test('is a fault where it might have excused the link', async () => {
+    const zones: FakeZones = { 'evil.example.uri.test': listed, 'evil.example.good.test': 'fails' }
+    const { plugin } = from(zones, { lists: ['uri.test', 'good.test*-2'] })
+    await expect(plugin.message(message)).rejects.toThrow('no answer from good.test')
+  })
+
+  test('is named where it could not tip the scales', async () => {
+    const zones: FakeZones = { 'evil.example.uri.test': listed, 'a.example.ill.test': 'fails' }
+    const lists = ['uri.test', 'ill.test']
+    expect(await from(zones, { lists, threshold: 3 }).plugin.message(message)).toMatchObject({
+      verdict: 'pass',
+      reason: 'LINK_LISTED',
+      evidence: { domain: 'evil.example', 'ill.test': 'no answer', 'uri.test': { weight: 1 } },
+    })
+  })
+})
+
 describe('the hosts that are linked to', () => {
   test.each<[string, boolean, readonly string[]]>([
     ['see http://A.example/x, and www.b.example.', false, ['a.example', 'www.b.example']],

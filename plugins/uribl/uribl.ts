@@ -4,9 +4,16 @@
  */
 import { definePlugin, finding, option, pass, type Table } from 'postern/plugin'
 import { dnsListsOption } from '../shared/dns-list/dns-list.ts'
-import { domainTestPoints, evidenceOf, ListPanel, weightOf } from '../shared/dns-list/list-panel.ts'
+import {
+  domainTestPoints,
+  evidenceOf,
+  ListPanel,
+  weightOf,
+  type PanelAnswer,
+} from '../shared/dns-list/list-panel.ts'
 import { listedText } from '../shared/dns-list/listed-text.ts'
-import { outcomeOption, verdictOn } from '../shared/outcome/outcome.ts'
+import { isClear, noAnswer, silenceIn, weighed } from '../shared/dns-list/scales.ts'
+import { outcomeOption, verdictOn, type Outcome } from '../shared/outcome/outcome.ts'
 import { linksListed } from './findings.ts'
 import { linkNamesIn, type LinkName } from './link-names.ts'
 
@@ -49,7 +56,7 @@ export const uribl = definePlugin({
       async close() {
         panel.close()
       },
-      async message({ message }, { options, signal }) {
+      async message({ message }, { options, onFault, signal }) {
         const tree = await message.mime(signal)
         const found = await linkNamesIn(message, tree, { maxBytes: options.bytes, signal })
         const asked = await notAllowed(fewOf(found, options.domains), options.allow, signal)
@@ -57,36 +64,65 @@ export const uribl = definePlugin({
         const answers = await Promise.all(
           asked.map(async (link) => ({ link, ...(await panel.ask(link.name, time)) })),
         )
-        const listed = answers.filter(({ hits }) => hits.length > 0)
-        const [worst] = listed.toSorted((one, other) => weightOf(other.hits) - weightOf(one.hits))
-        const weight = worst === undefined ? 0 : weightOf(worst.hits)
-        const domains = listed.map(({ link }) => link.domain).slice(0, 20)
-        const findings = listed.length === 0 ? [] : [finding(linksListed, { weight, domains })]
-        if (worst !== undefined && weight >= options.threshold) {
-          const [hit] = worst.hits.toSorted((a, b) => b.list.weight - a.list.weight)
-          const { domain: what, name } = worst.link
-          const text = await listedText(hit, { what, name, panel })
-          const detail = `${what}: ${Object.keys(evidenceOf(worst.hits)).join(', ')}`
-          const complaint = {
-            check: 'link',
-            outcome: options.outcome,
-            detail,
-            text,
-            status: '5.7.1' as const,
-          }
-          return verdictOn([complaint], { reason: 'LINK_LISTED', field: 'X-Link-Listed', findings })
+        const { threshold, score } = options
+        const scales = { threshold, scores: score !== 0, onFault }
+        const refused = answers.filter((answer) => weighed(answer, scales) === 'refused')
+        const worst = heaviest(refused)
+        if (worst !== undefined) {
+          return refusal(worst, { answers, outcome: options.outcome, panel })
         }
-        const failed = new Set(answers.flatMap((answer) => answer.failed))
-        // A list that might have tipped the scales failed: `on_fault` says what becomes of it.
-        if (failed.size > 0) throw new Error(`no answer from ${[...failed].slice(0, 5).join(', ')}`)
-        if (worst === undefined) return pass()
-        const evidence = { domain: worst.link.domain, ...evidenceOf(worst.hits) }
-        const scored = options.score === 0 ? {} : { score: options.score * weight }
-        return pass({ reason: 'LINK_LISTED', evidence, findings, ...scored })
+        // `on_fault` says what becomes of it.
+        if (answers.some((answer) => weighed(answer, scales) === 'unknown')) {
+          throw noAnswer(answers, onFault)
+        }
+        return letThrough(answers, score)
       },
     }
   },
 })
+
+/** What the lists say of a link. */
+type Answered = PanelAnswer & { readonly link: LinkName }
+
+interface Refusing {
+  readonly answers: readonly Answered[]
+  readonly outcome: Outcome
+  readonly panel: ListPanel
+}
+
+async function refusal(worst: Answered, { answers, outcome, panel }: Refusing) {
+  const [hit] = worst.hits.toSorted((a, b) => b.list.weight - a.list.weight)
+  const { domain: what, name } = worst.link
+  const text = await listedText(hit, { what, name, panel })
+  const detail = `${what}: ${Object.keys(evidenceOf(worst.hits)).join(', ')}`
+  const complaint = { check: 'link', outcome, detail, text, status: '5.7.1' as const }
+  const said = { reason: 'LINK_LISTED', field: 'X-Link-Listed', findings: findingsOf(answers) }
+  return verdictOn([complaint], said)
+}
+
+/** Not enough to refuse, whatever the lists that were not heard hold. */
+function letThrough(answers: readonly Answered[], score: number) {
+  if (answers.every(isClear)) return pass()
+  const silence = silenceIn(answers)
+  const worst = heaviest(answers)
+  if (worst === undefined) return pass({ reason: 'LISTS_UNHEARD', evidence: silence })
+  const evidence = { domain: worst.link.domain, ...silence, ...evidenceOf(worst.hits) }
+  const scored = score === 0 ? {} : { score: score * weightOf(worst.hits) }
+  return pass({ reason: 'LINK_LISTED', evidence, findings: findingsOf(answers), ...scored })
+}
+
+function findingsOf(answers: readonly Answered[]) {
+  const worst = heaviest(answers)
+  if (worst === undefined) return []
+  const domains = answers.filter(({ hits }) => hits.length > 0).map(({ link }) => link.domain)
+  return [finding(linksListed, { weight: weightOf(worst.hits), domains: domains.slice(0, 20) })]
+}
+
+/** Of those that a list holds, the one that weighs most. */
+function heaviest(answers: readonly Answered[]): Answered | undefined {
+  const listed = answers.filter(({ hits }) => hits.length > 0)
+  return listed.toSorted((one, other) => weightOf(other.hits) - weightOf(one.hits))[0]
+}
 
 /** Of too many, some from the beginning and some from the end: neither place is a hiding-place. */
 function fewOf(links: readonly LinkName[], most: number): readonly LinkName[] {

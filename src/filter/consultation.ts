@@ -1,5 +1,5 @@
 import type { Findings } from '../plugin/finding.ts'
-import type { HookContext } from '../plugin/stage.ts'
+import type { FaultOutcome, HookContext } from '../plugin/stage.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Place, Values } from './entry.ts'
 import { errorDetail, type Fault } from './fault.ts'
@@ -36,6 +36,10 @@ export class Consultation implements HookContext<Values> {
     this.place = place
     this.options = options
     this.#known = known
+  }
+
+  get onFault(): FaultOutcome {
+    return this.place.entry.onFault
   }
 
   get findings(): Findings {

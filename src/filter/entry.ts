@@ -6,7 +6,6 @@ import type { LoginGrant, LoginSecret } from '../mail/login-secret.ts'
 import type {
   Credentials,
   DigestResponse,
-  FaultOutcome,
   LoginEnd,
   LoginName,
   Plugin,
@@ -15,7 +14,7 @@ import type {
 } from '../plugin/plugin.ts'
 import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
-import type { HookContext, Stages } from '../plugin/stage.ts'
+import type { FaultOutcome, HookContext, Stages } from '../plugin/stage.ts'
 import type { AnyVerdict } from '../plugin/verdict.ts'
 import type { Conditions } from '../plugin/condition.ts'
 import type { Breakers } from './breakers.ts'

@@ -1,4 +1,4 @@
-import type { FaultOutcome } from '../plugin/plugin.ts'
+import type { FaultOutcome } from '../plugin/stage.ts'
 import { defer, pass, quarantine, reject, type AnyVerdict } from '../plugin/verdict.ts'
 import { isLoginQuestion, type Question } from './entry.ts'
 

@@ -5,7 +5,6 @@ export type {
   DigestResponse,
   Doubt,
   EntryDefaults,
-  FaultOutcome,
   LoginEnd,
   Lesson,
   LoginName,
@@ -23,7 +22,7 @@ export type {
 export { outcomeCounter } from './metrics.ts'
 export type { PluginMetrics } from './metrics.ts'
 export type { Counter, Gauge, Histogram, MetricLabels } from '../runtime/metrics/metrics.ts'
-export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
+export type { FaultOutcome, HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
 export type {
   Accept,

@@ -22,7 +22,7 @@ import type { Store } from '../runtime/store.ts'
 import type { Conditions } from './condition.ts'
 import type { FindingKey, ReadByAll } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
-import type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
+import type { FaultOutcome, HookContext, Hooks, Stages, Vouches } from './stage.ts'
 import type { PluginMetrics } from './metrics.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -43,9 +43,6 @@ export interface PluginDoors {
   readonly random: Random
   readonly store: Store
 }
-
-/** What happens when a hook throws, times out or cannot do its work. */
-export type FaultOutcome = 'defer' | 'pass' | 'reject' | 'quarantine'
 
 /** Whom a client says it is. With SCRAM and CRAM-MD5 nobody hears the password, so that they are abilities of their own. */
 export interface LoginName {

@@ -66,11 +66,19 @@ export interface Stages<V extends Vouches = Vouches, Given extends string = neve
   }
 }
 
+/** What happens when a hook throws, times out or cannot do its work. */
+export type FaultOutcome = 'defer' | 'pass' | 'reject' | 'quarantine'
+
 /** What every hook is handed beside its event. `Read`: the names of the findings that it may read. */
 export interface HookContext<Options, Read extends string = string> {
   /** The entry's options as they are in force for this session (tcp.smtp may override them). */
   readonly options: Options
   readonly findings: Findings<Read>
+  /**
+   * What the operator wants where the hook cannot tell (`on_fault`): a fault comes to that. A hook that would rather
+   * answer with less than it could know asks whether that is wanted.
+   */
+  readonly onFault: FaultOutcome
   /** Fires at the hook's deadline and when the client is gone. */
   readonly signal: AbortSignal
 }

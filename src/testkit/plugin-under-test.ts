@@ -18,6 +18,7 @@ import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
 import type { Doubt, Lesson, LoginEnd, Plugin, SignatureField } from '../plugin/plugin.ts'
+import type { FaultOutcome } from '../plugin/stage.ts'
 import { pass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { fakeDoors } from './fake-doors.ts'
@@ -30,6 +31,8 @@ import type { recordingLog } from './recording-log.ts'
 export interface PluginTestOptions {
   /** As in the configuration file. */
   readonly options?: JsonObject
+  /** What the entry says of faults; absent: what the plugin itself does. */
+  readonly onFault?: FaultOutcome
   /** Variables that a tcp.smtp rule set for the client. */
   readonly environment?: Readonly<Record<string, string>>
   /** Files of the configuration folder. */
@@ -112,7 +115,12 @@ export interface PluginUnderTest {
 export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {}): PluginUnderTest {
   const { clock, log, store, metrics, doors } = fakeDoors(options.doors)
   const files = memoryFiles(options.files)
-  const generation = generationOf(plugin, { doors, files, options: options.options })
+  const generation = generationOf(plugin, {
+    doors,
+    files,
+    options: options.options,
+    ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
+  })
   const inquiry = new Inquiry(generation, { clock, log })
   inquiry.environment = environmentOf(options.environment)
   inquiry.findings.keep(options.findings ?? [], 'connect', false)
@@ -240,14 +248,13 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
   }
 }
 
-function generationOf(
-  plugin: Plugin,
-  {
-    doors,
-    files,
-    options,
-  }: { doors: ChainDoors; files: MemoryFiles; options?: JsonObject | undefined },
-): Generation {
+interface EntryParts extends Pick<PluginTestOptions, 'onFault'> {
+  readonly doors: ChainDoors
+  readonly files: MemoryFiles
+  readonly options: JsonObject | undefined
+}
+
+function generationOf(plugin: Plugin, { doors, files, options, onFault }: EntryParts): Generation {
   const place = { file: 'test', path: [], lineOf: () => undefined }
   const built = buildGeneration({
     // What it needs, the test provides itself.
@@ -258,6 +265,7 @@ function generationOf(
         mode: 'enforce',
         first: false,
         options,
+        ...(onFault === undefined ? {} : { onFault }),
         place,
       },
     ],

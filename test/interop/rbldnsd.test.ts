@@ -43,8 +43,12 @@ chain:
       lists: ['bl.test=127.0.0.[2..5]']
   - plugin: dnsbl
     name: wild
+    options: { lists: [wild.test] }
+  - plugin: dnsbl
+    name: strict
     on_fault: defer
-    options: { lists: [wild.test], override: ask }
+    when: { environment: [STRICT] }
+    options: { lists: [wild.test] }
   - plugin: rhsbl
     options: { lists: [dbl.test] }
 plugin_dirs: [../plugins]
@@ -109,5 +113,16 @@ describe.skipIf(isMissing('rbldnsd'))('a gateway with lists that rbldnsd serves'
   test('has put a list to rest that lists everybody', async () => {
     await gateway.seen('"list":"wild.test"')
     await expect.poll(() => gateway.stderr()).toContain('as if everybody were listed')
+    const trace = await printed(['trace', 'last', '--config', gateway.folder.config], 'wild')
+    expect(trace).toContain('rests')
+  })
+
+  test('lets nobody past a list that rests where on_fault says so', async () => {
+    await gateway.folder.write('tcp.smtp', ':allow,NO_LISTS="1",STRICT="1"\n')
+    await expect
+      .poll(async () => (await send('x@good.example'))[3])
+      .toBe('451 4.3.0 Temporary local problem, please try again later')
+    const trace = await printed(['trace', 'last', '--config', gateway.folder.config], 'strict')
+    expect(trace).toContain('no answer from wild.test (rests)')
   })
 })

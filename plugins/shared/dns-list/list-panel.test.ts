@@ -60,7 +60,10 @@ describe('a panel of DNS lists', () => {
     const asked = ask()
     await settled()
     clock.advance(1000)
-    expect(await asked).toMatchObject({ hits: [{ codes: ['127.0.0.2'] }], failed: ['dead.test'] })
+    expect(await asked).toMatchObject({
+      hits: [{ codes: ['127.0.0.2'] }],
+      failed: [{ base: 'dead.test' }],
+    })
     expect(clock.pending).toBe(0)
   })
 
@@ -79,10 +82,10 @@ describe('a panel of DNS lists', () => {
   test('rests a list that fails three times in a row, and takes it back when it answers', async () => {
     const zones = { '9.2.0.192.ill.test': 'fails', '9.2.0.192.a.test': {} } as const
     const { ask, dns, panel, log, clock } = panelOf(['a.test', 'ill.test'], zones)
-    for (let time = 0; time < 3; time++) expect((await ask()).failed).toEqual(['ill.test'])
+    for (let time = 0; time < 3; time++) expect((await ask()).failed).toEqual([listOf('ill.test')])
     expect(panel.suspended).toEqual(['ill.test'])
     const before = dns.questions.length
-    expect((await ask()).failed).toEqual([])
+    expect(await ask()).toEqual({ hits: [], failed: [], resting: [listOf('ill.test')] })
     expect(dns.questions.slice(before)).toEqual(['ipv4 9.2.0.192.a.test'])
     dns.change({ '9.2.0.192.ill.test': undefined })
     clock.advance(5 * 60_000)

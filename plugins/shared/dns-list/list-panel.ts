@@ -62,8 +62,10 @@ export interface AskTime {
 
 export interface PanelAnswer {
   readonly hits: readonly Hit[]
-  /** Bases of lists that could not be asked, or answered nonsense. */
-  readonly failed: readonly string[]
+  /** They could not be asked, or answered nonsense. */
+  readonly failed: readonly DnsList[]
+  /** They are not asked: they failed before. */
+  readonly resting: readonly DnsList[]
 }
 
 /** What one list says of a name. */
@@ -83,6 +85,7 @@ const retryMs = 5 * 60_000
 const testEveryMs = 60 * 60_000
 const testTimeoutMs = 10_000
 const wordsMs = 2_000
+const none: readonly DnsList[] = Object.freeze([])
 const longestProblem = 200
 
 export class ListPanel {
@@ -132,12 +135,12 @@ export class ListPanel {
    * the time is up, is among `failed`. @throws PosternError ABORTED when the client is gone
    */
   ask(name: string, { signal, withinMs }: AskTime): MaybePromise<PanelAnswer> {
-    const asked = this.#parts.lists.filter(({ base }) => !this.#suspended.has(base))
+    const { asked, resting } = this.#askable()
     const controller = new AbortController()
     const within = controller.signal
     const answers = together(asked.map((list) => this.#askOne(list, name, { signal, within })))
     // What all lists have said lately needs no time.
-    if (!(answers instanceof Promise)) return summed(asked, answers)
+    if (!(answers instanceof Promise)) return summed(asked, answers, resting)
     const stop = (): void => controller.abort()
     const timer = this.#parts.clock.after(withinMs, stop)
     signal.addEventListener('abort', stop, { once: true })
@@ -146,7 +149,7 @@ export class ListPanel {
         timer.cancel()
         signal.removeEventListener('abort', stop)
       })
-      .then((all) => summed(asked, all))
+      .then((all) => summed(asked, all, resting))
   }
 
   /**
@@ -165,6 +168,15 @@ export class ListPanel {
         return undefined
       }
     })
+  }
+
+  #askable(): { readonly asked: readonly DnsList[]; readonly resting: readonly DnsList[] } {
+    const { lists } = this.#parts
+    if (this.#suspended.size === 0) return { asked: lists, resting: none }
+    return {
+      asked: lists.filter(({ base }) => !this.#suspended.has(base)),
+      resting: lists.filter(({ base }) => this.#suspended.has(base)),
+    }
   }
 
   #askOne(
@@ -300,21 +312,30 @@ function inWords(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function summed(asked: readonly DnsList[], answers: readonly Said[]): PanelAnswer {
+function summed(
+  asked: readonly DnsList[],
+  answers: readonly Said[],
+  resting: readonly DnsList[],
+): PanelAnswer {
   const hits: Hit[] = []
-  const failed: string[] = []
-  for (const [index, { base }] of asked.entries()) {
+  const failed: DnsList[] = []
+  for (const [index, list] of asked.entries()) {
     const said = answers[index]
-    if (said === 'failed') failed.push(base)
+    if (said === 'failed') failed.push(list)
     else if (typeof said === 'object') hits.push(said)
   }
-  return { hits, failed }
+  return { hits, failed, resting }
 }
 
-/** The hits as evidence: which list said what, and what it weighs. */
+/** The hits as evidence: which list said what, and what it weighs; one that is written twice weighs what both do. */
 export function evidenceOf(hits: readonly Hit[]): JsonObject {
+  const byBase = Map.groupBy(hits, ({ list }) => list.base)
   return Object.fromEntries(
-    hits.map(({ list: { base, weight }, codes }) => [base, { codes: codes.slice(0, 8), weight }]),
+    [...byBase].map(([base, said]) => {
+      const codes = [...new Set(said.flatMap((hit) => hit.codes))].slice(0, 8)
+      const lists = new Set(said.map(({ list }) => list))
+      return [base, { codes, weight: [...lists].reduce((sum, { weight }) => sum + weight, 0) }]
+    }),
   )
 }
 
