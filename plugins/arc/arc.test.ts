@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { sealMessage } from 'mailauth/lib/arc/index.js'
 import { describe, expect, test } from 'vitest'
-import { fakeDns, pluginUnderTest } from 'postern/testkit'
+import { fakeDns, pluginUnderTest, type FakeZones } from 'postern/testkit'
 import { arc } from './arc.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -31,8 +31,8 @@ const first = () =>
     cv: 'none',
   })
 
-async function found(message: string) {
-  const plugin = pluginUnderTest(arc, { doors: { dns: fakeDns(zones) } })
+async function found(message: string, known: FakeZones = zones) {
+  const plugin = pluginUnderTest(arc, { doors: { dns: fakeDns(known) } })
   const verdict = await plugin.message(message)
   expect(verdict.verdict).toBe('pass')
   return verdict.findings?.[0]?.value
@@ -62,6 +62,18 @@ describe('arc', () => {
         },
       ],
     })
+  })
+
+  test('says what a chain would tell whose keys cannot be looked up now, and believes none of it', async () => {
+    expect(await found(await first(), { 's._domainkey.lists.test': 'fails' })).toMatchObject({
+      result: 'fail',
+      problem: 'the DNS did not answer for a key',
+      sets: [],
+      unproven: [{ sealer: 'lists.test', seen: { dmarc: 'pass' }, author: 'reject.test' }],
+    })
+    const gone = await found(await first(), {})
+    expect(gone).toMatchObject({ result: 'fail', sets: [] })
+    expect(gone).not.toHaveProperty('unproven')
   })
 
   test('does not believe a chain that was touched: body, results or order', async () => {

@@ -7,7 +7,7 @@ import {
   usualRules,
   type ArcData,
 } from '../shared/mailauth/verify-signatures.ts'
-import type { ArcFinding } from './findings.ts'
+import type { ArcFinding, ArcSet } from './findings.ts'
 
 export const noChain: ArcFinding = { result: 'none', sets: [] }
 
@@ -15,7 +15,7 @@ export function failed(problem: string): ArcFinding {
   return { result: 'fail', problem: problem.slice(0, 200), sets: [] }
 }
 
-type ArcSet = Exclude<ArcData['chain'], false>[number]
+type SealedSet = Exclude<ArcData['chain'], false>[number]
 
 export interface ArcParts {
   readonly dns: Dns
@@ -54,7 +54,11 @@ export class ArcEvaluator {
       minBitLength: usualRules.minKeyBits,
     })
     if (status.result === 'none') return noChain
-    if (status.result !== 'pass') return failed(status.comment ?? 'the chain does not hold')
+    if (status.result !== 'pass') {
+      const found = failed(status.comment ?? 'the chain does not hold')
+      if (!verified.dnsFailed) return found
+      return { ...found, problem: 'the DNS did not answer for a key', unproven: chain.map(setOf) }
+    }
     return { result: 'pass', sets: chain.map(setOf) }
   }
 
@@ -63,7 +67,7 @@ export class ArcEvaluator {
   }
 }
 
-function setOf(set: ArcSet): ArcFinding['sets'][number] {
+function setOf(set: SealedSet): ArcSet {
   const seal = set['arc-seal']?.parsed
   const field = String(set['arc-authentication-results']?.original ?? '')
   const results = readResults(field.slice(field.indexOf(':') + 1))

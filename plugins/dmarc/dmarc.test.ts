@@ -29,6 +29,15 @@ const zones = {
 
 const spf = (domain: string, result: 'pass' | 'fail' = 'pass'): Finding =>
   finding(spfResult, { result, domain, identity: 'mailfrom' })
+const ill = {
+  spf: (domain: string): Finding =>
+    finding(spfResult, { result: 'temperror', domain, identity: 'mailfrom' }),
+  signature: (domain: string): Finding =>
+    finding(dkimResult, {
+      result: 'temperror',
+      signatures: [{ domain, selector: 's', result: 'temperror', algorithm: 'rsa-sha256' }],
+    }),
+}
 const signedBy = (domain: string, more: object = {}): Finding =>
   finding(dkimResult, {
     result: 'pass',
@@ -115,6 +124,67 @@ describe('the policy of the domain in From', () => {
     expect(await asked('a@reject.test', [partly], counts)).toMatchObject({ reason: 'DMARC_PASS' })
     const whole = signedBy('reject.test', { bodyLimit: { signedBytes: 9, unsignedBytes: 0 } })
     expect(await asked('a@reject.test', [whole])).toMatchObject({ reason: 'DMARC_PASS' })
+  })
+})
+
+describe('a proof that cannot be looked up now', () => {
+  test.each([
+    ['signature', ill.signature('mail.reject.test'), 'dkim'],
+    ['SPF policy', ill.spf('reject.test'), 'spf'],
+  ])('is no failure for good: %s', async (_, proof, unproven) => {
+    expect(await asked('a@reject.test', [proof])).toMatchObject({
+      verdict: 'defer',
+      status: '4.4.3',
+      text: 'What might prove who wrote this message cannot be looked up now',
+      reason: 'DMARC_TEMPERROR',
+      findings: [{ value: { result: 'temperror', policy: 'reject', unproven } }],
+    })
+    const elsewhere = await asked('a@quarantine.test', [proof])
+    expect(elsewhere).toMatchObject({ verdict: 'quarantine', reason: 'DMARC_FAIL' })
+  })
+
+  test('counts for nothing where it would prove nothing, or all is proven', async () => {
+    const other = [ill.signature('evil.test'), ill.spf('evil.test')]
+    expect(await asked('a@reject.test', other)).toMatchObject({
+      verdict: 'reject',
+      findings: [{ value: { result: 'fail' } }],
+    })
+    const proven = [ill.signature('reject.test'), spf('reject.test')]
+    expect(await asked('a@reject.test', proven)).toMatchObject({ reason: 'DMARC_PASS' })
+  })
+
+  test('is not waited for where failure would come to nothing', async () => {
+    expect(await asked('a@none.test', [ill.signature('none.test')])).toMatchObject({
+      verdict: 'pass',
+      reason: 'DMARC_TEMPERROR',
+    })
+    const files = { 'tables/dmarc': 'reject.test none\nnone.test reject\n' }
+    const mild = await asked('a@reject.test', [ill.signature('reject.test')], { files })
+    expect(mild).toMatchObject({ verdict: 'pass' })
+    const strict = await asked('a@none.test', [ill.signature('none.test')], { files })
+    expect(strict).toMatchObject({ verdict: 'defer' })
+  })
+
+  test('comes to what the operator says', async () => {
+    const by = (unproven: string) =>
+      asked('a@reject.test', [ill.signature('reject.test')], { options: { unproven } })
+    expect(await by('none')).toMatchObject({ verdict: 'pass', reason: 'DMARC_TEMPERROR' })
+    expect(await by('reject')).toMatchObject({
+      verdict: 'reject',
+      text: 'Rejected by the DMARC policy of reject.test',
+    })
+  })
+
+  test('of one author excuses nobody from the stricter policy of another', async () => {
+    const proofs = [ill.signature('quarantine.test')]
+    expect(await asked('a@quarantine.test, b@reject.test', proofs)).toMatchObject({
+      verdict: 'reject',
+      findings: [{ value: { domain: 'reject.test' } }],
+    })
+    expect(await asked('a@none.test, b@quarantine.test', proofs)).toMatchObject({
+      verdict: 'defer',
+      findings: [{ value: { domain: 'quarantine.test', unproven: 'dkim' } }],
+    })
   })
 })
 
@@ -216,5 +286,19 @@ describe('a chain of custody', () => {
     expect(verdict.verdict).toBe(by === undefined ? 'reject' : 'pass')
     const value = verdict.findings?.[0]?.value
     expect(value).toMatchObject(by === undefined ? { result: 'fail' } : { rescuedBy: by })
+  })
+
+  test('that cannot be looked up now is no failure for good, if it is of somebody trusted', async () => {
+    const unproven = (sealer: string): Finding => {
+      const sets = [{ ...set(sealer, 'pass'), instance: 1 }]
+      return finding(arcResult, { result: 'fail', sets: [], unproven: sets })
+    }
+    expect(await asked('a@reject.test', [unproven('lists.test')], trusting)).toMatchObject({
+      verdict: 'defer',
+      findings: [{ value: { result: 'temperror', unproven: 'arc' } }],
+    })
+    expect(await asked('a@reject.test', [unproven('evil.test')], trusting)).toMatchObject({
+      verdict: 'reject',
+    })
   })
 })

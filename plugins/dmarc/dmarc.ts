@@ -2,15 +2,7 @@
  * Whether the domain in From stands behind the message (RFC 9989), and what becomes of it where it does not: as the
  * domain wishes and the operator allows. It reports what it found to later entries, whatever it decides.
  */
-import {
-  definePlugin,
-  finding,
-  option,
-  pass,
-  relayClient,
-  type Findings,
-  type Table,
-} from 'postern/plugin'
+import { definePlugin, finding, option, pass, relayClient, type Table } from 'postern/plugin'
 import { arcResult } from '../arc/findings.ts'
 import { dkimResult } from '../dkim/findings.ts'
 import { actions, carryOut, passingActions, type Action } from '../shared/mailauth/actions.ts'
@@ -18,9 +10,9 @@ import { spfResult } from '../spf/findings.ts'
 import { authorDomains } from '../shared/mailauth/author.ts'
 import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { probeDns } from '../shared/dns-probe/probe-dns.ts'
-import { evaluateDmarc, loadDmarc, type DmarcAnswer, type DmarcParts } from './evaluate.ts'
+import { loadDmarc } from './evaluate.ts'
 import { dmarcResult, type DmarcFinding } from './findings.ts'
-import { rescuer } from './rescue.ts'
+import { judge, unclear } from './judge.ts'
 
 export const dmarc = definePlugin({
   name: 'dmarc',
@@ -54,6 +46,11 @@ export const dmarc = definePlugin({
       default: 'none',
       description: 'Where the DNS does not answer.',
     }),
+    unproven: option.choice(passingActions, {
+      default: 'defer',
+      description:
+        'Of mail that fails, and might not if the DNS answered for a signature, for SPF or for a trusted sealer.',
+    }),
     overrides: option.table({
       default: 'tables/dmarc',
       description: 'Author domains, `.example.org` for all below one, with the action instead.',
@@ -85,23 +82,27 @@ export const dmarc = definePlugin({
         const authors = authorDomains(message.header.all('from'))
         const library = await (loaded ??= loadDmarc())
         const parts = { library, dns, signal, random, pct: options.pct }
-        const evaluated = authors.readable
-          ? await strictest(authors.domains, identities(findings, options.partly_signed), parts)
-          : unclear(authors.problem)
         const trusted = new Set(options.trusted_sealers.map((each) => each.toLowerCase()))
-        const found = rescued(evaluated, findings, trusted)
+        const belief = { partlySigned: options.partly_signed, trusted }
+        const found = authors.readable
+          ? await judge(authors.domains, { findings, belief }, parts)
+          : unclear(authors.problem)
         count(found.result)
         const wished = actionFor(found, options)
         const override = await overriding(options.overrides, found.domain, signal)
         if (override !== undefined && !isAction(override)) {
           log.warn('dmarc.unknown-action', { domain: found.domain, action: override.slice(0, 40) })
         }
-        const action = override !== undefined && isAction(override) ? override : wished
-        return carryOut(mayBeOverridden(found) ? action : wished, {
+        const overridden =
+          override !== undefined && isAction(override) && mayBeOverridden(found) ? override : wished
+        const isStrict = overridden === 'quarantine' || overridden === 'reject'
+        // What it comes to is not known yet; where it would come to nothing, nobody waits for it.
+        const action = found.unproven !== undefined && isStrict ? options.unproven : overridden
+        return carryOut(action, {
           tag: { field: 'X-Postern-DMARC', value: tagOf(found) },
           refusals: {
             reject: { status: '5.7.1', text: refusalText(found) },
-            defer: { status: '4.4.3', text: 'A DMARC policy cannot be looked up now' },
+            defer: { status: '4.4.3', text: deferralText(found) },
           },
           opinion: {
             reason: `DMARC_${found.result.toUpperCase()}`,
@@ -114,60 +115,6 @@ export const dmarc = definePlugin({
   },
 })
 
-interface Identities {
-  readonly spfDomain: string | undefined
-  readonly dkimDomains: readonly string[]
-}
-
-/** Who stands behind the message, as far as it is proven. */
-function identities(findings: Findings<'spf' | 'dkim'>, partlySigned: boolean): Identities {
-  const spf = findings.get(spfResult)
-  const signatures = findings.get(dkimResult)?.signatures ?? []
-  return {
-    spfDomain: spf?.result === 'pass' ? spf.domain : undefined,
-    dkimDomains: signatures
-      .filter(({ result }) => result === 'pass')
-      .filter(({ bodyLimit }) => partlySigned || (bodyLimit?.unsignedBytes ?? 0) === 0)
-      .map(({ domain }) => domain),
-  }
-}
-
-/** Of several authors each has a say: a reader may be shown any of them (RFC 7489 §6.6.1). */
-async function strictest(
-  domains: readonly string[],
-  proven: Identities,
-  parts: DmarcParts,
-): Promise<DmarcFinding> {
-  let worst: DmarcAnswer | undefined
-  for (const domain of domains) {
-    const answer = await evaluateDmarc({ domain, ...proven }, parts)
-    if (worst === undefined || severity(answer) > severity(worst)) worst = answer
-  }
-  return worst ?? unclear('there is no author')
-}
-
-function severity({ result, policy }: DmarcAnswer): number {
-  if (result === 'pass') return 0
-  if (result === 'none') return 1
-  if (result === 'temperror') return 2
-  return 3 + ['none', 'quarantine', 'reject'].indexOf(policy ?? 'none')
-}
-
-function unclear(problem: string): DmarcFinding {
-  return { result: 'permerror', domain: '', problem }
-}
-
-function rescued(
-  found: DmarcFinding,
-  findings: Findings<'arc'>,
-  trusted: ReadonlySet<string>,
-): DmarcFinding {
-  const chain = findings.get(arcResult)
-  if (found.result !== 'fail' || chain === undefined) return found
-  const by = rescuer(chain, found.domain, trusted)
-  return by === undefined ? found : { ...found, rescuedBy: by }
-}
-
 interface Actions {
   readonly policy_reject: Action
   readonly policy_quarantine: Action
@@ -177,8 +124,10 @@ interface Actions {
   readonly temperror: Action
 }
 
-function actionFor({ result, policy, rescuedBy }: DmarcFinding, wanted: Actions): Action {
-  switch (result) {
+/** Of what is unproven: as if it had failed. */
+function actionFor(found: DmarcFinding, wanted: Actions): Action {
+  const { result, policy, rescuedBy, unproven } = found
+  switch (unproven === undefined ? result : 'fail') {
     case 'pass':
       return 'none'
     case 'none':
@@ -196,8 +145,9 @@ function actionFor({ result, policy, rescuedBy }: DmarcFinding, wanted: Actions)
 }
 
 /** What passes, or has been rescued, needs no exception. */
-function mayBeOverridden({ result, rescuedBy }: DmarcFinding): boolean {
-  return (result === 'fail' && rescuedBy === undefined) || result === 'none'
+function mayBeOverridden({ result, rescuedBy, unproven }: DmarcFinding): boolean {
+  if (result === 'none' || unproven !== undefined) return true
+  return result === 'fail' && rescuedBy === undefined
 }
 
 async function overriding(
@@ -221,6 +171,12 @@ function isAction(word: string): word is (typeof actions)[number] {
 
 function tagOf({ result, policy, domain }: DmarcFinding): string {
   return [result, domain, policy === undefined ? '' : `policy=${policy}`].filter(Boolean).join(' ')
+}
+
+function deferralText({ unproven }: DmarcFinding): string {
+  return unproven === undefined
+    ? 'A DMARC policy cannot be looked up now'
+    : 'What might prove who wrote this message cannot be looked up now'
 }
 
 function refusalText({ result, domain }: DmarcFinding): string {

@@ -19,6 +19,8 @@ export type DmarcFinding = {
   readonly sampledOut?: true
   /** The domain is testing (`t=y`). */
   readonly testing?: true
+  /** It would pass if what the DNS does not answer for should hold: a signature, SPF, or the seal of somebody trusted. */
+  readonly unproven?: 'dkim' | 'spf' | 'arc'
   /** A sealer whom we trust saw it pass before it was changed on the way (ARC). */
   readonly rescuedBy?: string
   /** In words. */

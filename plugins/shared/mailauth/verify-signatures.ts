@@ -5,7 +5,7 @@
 import type * as VerifierLibrary from 'mailauth/lib/dkim/dkim-verifier.js'
 import type * as ToolsLibrary from 'mailauth/lib/tools.js'
 import { PosternError, isPosternError, type Dns, type Message } from 'postern/plugin'
-import { dnsResolver, textResolver } from './dns-resolver.ts'
+import { dnsResolver, textResolver, type TextResolver } from './dns-resolver.ts'
 import { KeyMemory, type KeyCache } from './key-memory.ts'
 import { boundedChunks, LineTooLong } from './message-stream.ts'
 import { readingOf } from './signed-reading.ts'
@@ -38,6 +38,8 @@ export interface Verified {
   readonly arc: ArcData
   /** Of this message, for whoever verifies its seals. */
   readonly keys: KeyCache
+  /** Whether the DNS did not answer one of the questions so far, those for seals included. */
+  readonly dnsFailed: boolean
 }
 
 /** How exactly a signature has to keep to the letter. */
@@ -92,7 +94,16 @@ export class SignatureVerifier {
     { rules, dns, signal, now, mostQuestions }: VerificationParts,
   ): Promise<Verified | { readonly unfit: string }> {
     const { verifier: library, tools } = await this.load()
-    const resolver = textResolver(dnsResolver({ dns, signal, address: '', mostQuestions }))
+    const ask = textResolver(dnsResolver({ dns, signal, address: '', mostQuestions }))
+    let dnsFailed = false
+    const resolver: TextResolver = async (name, type) => {
+      try {
+        return await ask(name, type)
+      } catch (error) {
+        dnsFailed ||= isPosternError(error, 'DNS_FAILED')
+        throw error
+      }
+    }
     try {
       const verifier = new library.DkimVerifier({
         resolver,
@@ -107,7 +118,14 @@ export class SignatureVerifier {
       verifier.keyCache = keys
       await feed(verifier, message, { kind, signal, tools })
       if (signal.aborted) throw new PosternError('ABORTED', 'signatures were verified')
-      return { results: verifier.results, arc: verifier.arc, keys }
+      return {
+        results: verifier.results,
+        arc: verifier.arc,
+        keys,
+        get dnsFailed() {
+          return dnsFailed
+        },
+      }
     } catch (error) {
       if (error instanceof LineTooLong) return { unfit: 'a line of the body is too long' }
       if (isPosternError(error)) throw error
