@@ -29,6 +29,7 @@ const zones = {
 
 const spf = (domain: string, result: 'pass' | 'fail' = 'pass'): Finding =>
   finding(spfResult, { result, domain, identity: 'mailfrom' })
+const unsigned = finding(dkimResult, { result: 'none', signatures: [] })
 const ill = {
   spf: (domain: string): Finding =>
     finding(spfResult, { result: 'temperror', domain, identity: 'mailfrom' }),
@@ -45,7 +46,10 @@ const signedBy = (domain: string, more: object = {}): Finding =>
   })
 
 function asked(from: string, findings: readonly Finding[] = [], rest: PluginTestOptions = {}) {
-  const plugin = pluginUnderTest(dmarc, { doors: { dns: fakeDns(zones) }, findings, ...rest })
+  const isSaid = findings.some(({ name }) => name === dkimResult.name)
+  const known = isSaid ? findings : [...findings, unsigned]
+  const doors = { dns: fakeDns(zones) }
+  const plugin = pluginUnderTest(dmarc, { doors, findings: known, ...rest })
   return plugin.message(`From: ${from}\r\n\r\nbody\r\n`)
 }
 
@@ -106,7 +110,8 @@ describe('the policy of the domain in From', () => {
   })
 
   test('is applied to its share of messages, where pct says so', async () => {
-    const plugin = pluginUnderTest(dmarc, { doors: { dns: fakeDns(zones) } })
+    const doors = { dns: fakeDns(zones) }
+    const plugin = pluginUnderTest(dmarc, { doors, findings: [unsigned] })
     const verdicts = new Set<string>()
     for (let count = 0; count < 50; count++) {
       verdicts.add((await plugin.message('From: a@half.test\r\n\r\n')).verdict)
@@ -151,6 +156,17 @@ describe('a proof that cannot be looked up now', () => {
     })
     const proven = [ill.signature('reject.test'), spf('reject.test')]
     expect(await asked('a@reject.test', proven)).toMatchObject({ reason: 'DMARC_PASS' })
+  })
+
+  test('is what DKIM would have said, where its entry has said nothing', async () => {
+    const doors = { dns: fakeDns(zones) }
+    const by = (findings: readonly Finding[]) =>
+      pluginUnderTest(dmarc, { doors, findings }).message('From: a@reject.test\r\n\r\n')
+    expect(await by([])).toMatchObject({
+      verdict: 'defer',
+      findings: [{ value: { unproven: 'dkim' } }],
+    })
+    expect(await by([spf('reject.test')])).toMatchObject({ reason: 'DMARC_PASS' })
   })
 
   test('is not waited for where failure would come to nothing', async () => {

@@ -1,6 +1,6 @@
 /**
  * Whether the domains in From stand behind a message: by what is proven of it, and by what might be if the DNS answered.
- * What fails only because it does not answer has not failed for good (RFC 7489 §6.6.2).
+ * What fails only because it does not answer has not failed for good (RFC 7489 §6.6.2), nor what fails without DKIM's word.
  */
 import type { Findings } from 'postern/plugin'
 import { arcResult } from '../arc/findings.ts'
@@ -41,6 +41,8 @@ export async function judge(
     const sets = chain?.result === 'pass' ? chain.sets : []
     const by = rescuer(sets, domain, belief.trusted)
     if (by !== undefined) return { ...answer, rescuedBy: by }
+    // Its entry failed, or was not asked: any signature might hold.
+    if (findings.get(dkimResult) === undefined) return unproven(answer, 'unsaid')
     if (isMore(hoped, proven)) {
       const { result, aligned } = await evaluateDmarc({ domain, ...hoped }, parts)
       if (result === 'pass') return unproven(answer, aligned?.dkim === true ? 'dkim' : 'spf')
@@ -82,13 +84,15 @@ function isMore(some: Identities, others: Identities): boolean {
 }
 
 const whatIsMissing = {
+  unsaid: 'the entry for DKIM has said nothing',
   dkim: 'the key of a signature that might prove it cannot be looked up',
   spf: 'the SPF policy that might prove it cannot be looked up',
   arc: 'a key of the ARC chain of a trusted sealer cannot be looked up',
 } as const
 
 function unproven(answer: DmarcAnswer, by: keyof typeof whatIsMissing): DmarcFinding {
-  return { ...answer, result: 'temperror', unproven: by, problem: whatIsMissing[by] }
+  const missing = by === 'unsaid' ? 'dkim' : by
+  return { ...answer, result: 'temperror', unproven: missing, problem: whatIsMissing[by] }
 }
 
 /** What might have passed weighs less than what failed, by the same policy, and more than what fails by a milder one. */
