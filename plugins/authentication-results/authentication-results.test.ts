@@ -14,6 +14,9 @@ const dns = fakeDns({
   'other.test': { addresses: ['192.0.2.99'] },
   '192.0.2.2': { reverse: ['other.test'] },
   '192.0.2.4': 'fails',
+  '192.0.2.5': { reverse: ['ill.test', 'well.test'] },
+  'ill.test': 'fails',
+  'well.test': { addresses: ['192.0.2.5'] },
 })
 
 async function written(
@@ -83,6 +86,7 @@ describe('authentication-results', () => {
     ['192.0.2.2', 'fail'],
     ['192.0.2.3', 'permerror'],
     ['192.0.2.4', 'temperror'],
+    ['192.0.2.5', 'pass'],
   ])('the name of %s: %s', async (address, result) => {
     const session = { remote: { address, port: 1 } }
     expect(await written([], { session })).toContain(`iprev=${result} policy.iprev=${address}`)
