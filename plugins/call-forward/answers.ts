@@ -60,8 +60,9 @@ export class Rests {
     return untilMs > this.#clock.monotonicMs()
   }
 
-  answered(backEnd: string): void {
-    this.#failing.delete(backEnd)
+  /** @returns whether it had failed before */
+  answered(backEnd: string): boolean {
+    return this.#failing.delete(backEnd)
   }
 
   /** @returns whether it rests from now on */

@@ -145,8 +145,13 @@ describe('call-forward', () => {
       evidence: { why: 'it rests, after failing several times' },
     })
     expect(state.questions).toBe(3)
+    const labels = { entry: 'call-forward', back_end: 'smtp:back.test' }
+    const isResting = () =>
+      plugin.metrics.value('postern_plugin_call_forward_back_end_resting', labels)
+    expect(await isResting()).toBe(1)
     plugin.clock.advance(30_000)
     expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ reason: 'EXISTS' })
+    expect(await isResting()).toBe(0)
   })
 
   test('asks the next back end where the one before does not answer, and takes the word of the first that does', async () => {

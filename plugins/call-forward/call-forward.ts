@@ -47,9 +47,13 @@ export const callForward = definePlugin({
       description: 'Where a back end does not answer, and nothing is remembered.',
     }),
   },
-  setup({ keep }, { store, clock, net, dns, counters, log }) {
+  setup({ keep }, { store, clock, net, dns, counters, log, metrics }) {
     const answers = new Answers(store, clock, keep)
     const rests = new Rests(clock)
+    const tell = (name: string, isResting: boolean): void => {
+      const help = 'Whether a back end is not asked, since it did not answer several times'
+      metrics.gauge('back_end_resting', help, { back_end: name }).set(isResting ? 1 : 0)
+    }
 
     /** @returns what the back end said, or why it said nothing */
     const ask = async (name: string, request: ProbeRequest, most: number) => {
@@ -57,11 +61,12 @@ export const callForward = definePlugin({
       if (!(await counters.take(name, most))) return 'too many questions at once'
       try {
         const probed = await probe({ net, dns, clock }, request)
-        rests.answered(name)
+        if (rests.answered(name)) tell(name, false)
         return probed
       } catch (error) {
         if (!isPosternError(error) || request.signal.aborted) throw error
         const resting = rests.failed(name)
+        if (resting) tell(name, true)
         log.warn('call-forward.failed', { backEnd: name, error: error.message, resting })
         return error.message
       } finally {

@@ -240,6 +240,9 @@ describe('clamav', () => {
     expect(await verdict).toMatchObject({ verdict: 'pass' })
     expect(await plugin.message(message)).toMatchObject({ verdict: 'pass' })
     expect(asked).toBe(1)
+    // Nobody would notice that the one is all there is left.
+    const labels = { entry: 'clamav', server: '127.0.0.1:3310' }
+    expect(await plugin.metrics.value('postern_plugin_clamav_server_resting', labels)).toBe(1)
     expect(plugin.clock.pending).toBe(0)
   })
 

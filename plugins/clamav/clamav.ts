@@ -82,6 +82,7 @@ export const clamav = definePlugin({
       addresses: servers,
       clock,
       log,
+      metrics,
       ping: (address, signal) => ping(doors, address, signal),
     })
     return {

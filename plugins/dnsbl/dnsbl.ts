@@ -90,11 +90,12 @@ export const dnsbl = definePlugin({
         'Decides instead of the lists: empty lets in, -text refuses for good, text for now.',
     }),
   },
-  setup({ lists, allow, self_test: selfTest }, { dns, clock, log }) {
+  setup({ lists, allow, self_test: selfTest }, { dns, clock, log, metrics }) {
     const panel = new ListPanel({
       dns,
       clock,
       log,
+      metrics,
       lists: [...lists, ...allow],
       testPoints: addressTestPoints,
       selfTest,

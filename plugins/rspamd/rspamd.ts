@@ -88,7 +88,7 @@ export const rspamd = definePlugin({
       description: 'So long rspamd may be silent, before the next one is asked.',
     }),
   },
-  setup(file, { clock, log, net }) {
+  setup(file, { clock, log, metrics, net }) {
     const doors = { clock, net }
     const control = new Simcontrol(file.simcontrol, log)
     const password = file.password.follow((bytes) => controlLine(bytes, '').value)
@@ -97,6 +97,7 @@ export const rspamd = definePlugin({
         addresses,
         clock,
         log,
+        metrics,
         ping: (address, signal) => pingRspamd(doors, address, signal),
       })
     const workers = panelOf(file.servers)

@@ -99,13 +99,14 @@ export const spamassassin = definePlugin({
       description: 'So long spamd may be silent, before the next one is asked.',
     }),
   },
-  setup(file, { clock, log, net }) {
+  setup(file, { clock, log, metrics, net }) {
     const doors = { clock, net }
     const control = new Simcontrol(file.simcontrol, log)
     const panel = new PeerPanel({
       addresses: file.servers,
       clock,
       log,
+      metrics,
       ping: (address, signal) => pingSpamd(doors, address, signal),
     })
     const unasked = unaskedAboutSpam(control)

@@ -46,8 +46,16 @@ export const uribl = definePlugin({
       description: 'Ask each list for its test entries, TEST and INVALID (RFC 5782).',
     }),
   },
-  setup({ lists, self_test: selfTest }, { dns, clock, log }) {
-    const panel = new ListPanel({ dns, clock, log, lists, testPoints: domainTestPoints, selfTest })
+  setup({ lists, self_test: selfTest }, { dns, clock, log, metrics }) {
+    const panel = new ListPanel({
+      dns,
+      clock,
+      log,
+      metrics,
+      lists,
+      testPoints: domainTestPoints,
+      selfTest,
+    })
     return {
       probe: () => panel.probe(),
       async open() {

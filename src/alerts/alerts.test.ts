@@ -281,6 +281,12 @@ function signatures(report: MetricReport, server: string, seconds: number): void
   report(metric, seconds, { entry: 'clamav', server })
 }
 
+function rests(report: MetricReport, entry: string, what: Record<string, string>): void {
+  const [label = ''] = Object.keys(what)
+  const name = `postern_plugin_${entry}_${label}_resting`
+  report(gaugeMetric(name, 'x', ['entry', label], { merging: 'max' }), 1, { entry, ...what })
+}
+
 async function healthOf(
   report: (report: MetricReport, now: number) => void,
   before: AlertMemory = nothingRemembered,
@@ -359,6 +365,11 @@ describe('a gateway is in trouble', () => {
       'messages/suspect',
       (report) =>
         report(worldMetrics.logEvents, 1, { level: 'error', event: 'message.ends-workers' }),
+    ],
+    [
+      'when an entry does without what it depends on',
+      'resting/dnsbl/dead.test',
+      (report) => rests(report, 'dnsbl', { list: 'dead.test' }),
     ],
     ['when traces are lost', 'traces/dropped', (report) => report(chainMetrics.tracesDropped, 1)],
     [

@@ -116,6 +116,27 @@ export function unknownSignatures(
     .map((key) => ({ key, health: 'between', forMs: 0, summary: '' }))
 }
 
+/**
+ * Of every plugin that says what it does without: a DNS list, one server of several, a back end. What is not asked keeps
+ * nobody out, and often nothing else shows it.
+ */
+export function restReadings(
+  facts: Facts,
+  { dependencyDownMs }: AlertLimits,
+): readonly AlertReading[] {
+  const resting = (name: string): boolean =>
+    name.startsWith('postern_plugin_') && name.endsWith('_resting')
+  return facts.matching(resting).map(({ labels: { entry = '', ...named }, value }) => {
+    const what = Object.values(named).join(' ')
+    return {
+      key: `resting/${entry}/${what}`,
+      health: value > 0 ? 'bad' : 'good',
+      forMs: dependencyDownMs,
+      summary: `the entry ${entry} does without ${printable(what)}, which does not answer, or not as it must`,
+    }
+  })
+}
+
 export function certificateReadings(
   facts: Facts,
   { certificateMs }: AlertLimits,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { conditionList, type Conditions } from '../plugin/condition.ts'
 import { allowed, readByAll } from '../plugin/finding.ts'
 import type { OptionResources, OptionShape } from '../plugin/option.ts'
+import { entryNumbers } from '../plugin/metrics.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
 import { Breakers } from './breakers.ts'
@@ -184,7 +185,9 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
 
   const shadow = mode === 'shadow'
   const recorder = new DoorRecorder(keepsAnswers)
-  const own = entryDoors(doors, { name: config.name, plugin: plugin.name, shadow, recorder })
+  const { name } = config
+  const numbers = entryNumbers(doors.metrics, { name, plugin: plugin.name })
+  const own = entryDoors(doors, { name, metrics: numbers.metrics, shadow, recorder })
   const set = setUp(config, resolved.values, own)
   if ('mistakes' in set) return set
   const { instance, vouches } = set
@@ -201,6 +204,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
     optionsFor: environmentOptions(shape, resolved.values, resources),
     breakers: new Breakers(instance.dependsOn?.bind(instance)),
     recorder,
+    numbers,
     fingerprint: named.fingerprint(plugin.name, config.options),
     readsFiles: named.any,
     counts: { faults: 0, lateAnswers: 0 },

@@ -6,7 +6,7 @@
 import type { JsonValue } from '../mail/json.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { isPosternError } from '../mail/errors.ts'
-import { entryMetrics } from '../plugin/metrics.ts'
+import type { PluginMetrics } from '../plugin/metrics.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
@@ -27,12 +27,12 @@ export function entryDoors(
   doors: ChainDoors,
   {
     name,
-    plugin,
+    metrics,
     shadow,
     recorder,
   }: {
     readonly name: string
-    readonly plugin: string
+    readonly metrics: PluginMetrics
     readonly shadow: boolean
     readonly recorder: DoorRecorder
   },
@@ -56,7 +56,6 @@ export function entryDoors(
       ? {}
       : { mailboxes: unnoted('mailboxes', doors.mailboxes, recorder) }),
   }
-  const metrics = entryMetrics(doors.metrics, { name, plugin })
   return taken({ ...noted, metrics, log }, recorder)
 }
 

@@ -12,6 +12,7 @@ import type {
   PluginInstance,
   Signing,
 } from '../plugin/plugin.ts'
+import type { EntryNumbers } from '../plugin/metrics.ts'
 import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { FaultOutcome, HookContext, Stages } from '../plugin/stage.ts'
@@ -100,6 +101,8 @@ export interface Entry {
   readonly breakers: Breakers<Values>
   /** Notes what its doors answer. */
   readonly recorder: DoorRecorder
+  /** What it counts, and says of its state while its generation is in force. */
+  readonly numbers: EntryNumbers
   /** Equal where plugin, options and the files that they name are; absent where that cannot be said. */
   readonly fingerprint?: string | undefined
   /** Whether its options name files, which may change under it. */

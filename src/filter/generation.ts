@@ -98,6 +98,7 @@ export class Generation {
       try {
         await entry.instance.open?.()
         this.#opened.push(entry)
+        entry.numbers.show()
       } catch (error) {
         await this.#close()
         return { entry: entry.name, detail: errorDetail(error) }
@@ -117,6 +118,7 @@ export class Generation {
 
   /** No session enters any more. Resolves when the last one has left and the plugins are closed. */
   async retire(): Promise<void> {
+    this.#hideNumbers()
     if (this.#sessions > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#retired = resolve
@@ -125,8 +127,14 @@ export class Generation {
     await this.#close()
   }
 
+  /** Another configuration is in force, or none: what this one's entries say of their state is true no more. */
+  #hideNumbers(): void {
+    for (const { numbers } of this.#opened) numbers.hide()
+  }
+
   /** In reverse order; one that cannot close does not keep the others open. */
   async #close(): Promise<void> {
+    this.#hideNumbers()
     for (const entry of this.#opened.splice(0).toReversed()) {
       try {
         await entry.instance.close?.()

@@ -121,6 +121,8 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     options: options.options,
     ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
   })
+  // In a test it need not be opened for its gauges to be seen.
+  for (const { numbers } of generation.entries) numbers.show()
   const inquiry = new Inquiry(generation, { clock, log })
   inquiry.environment = environmentOf(options.environment)
   inquiry.findings.keep(options.findings ?? [], 'connect', false)

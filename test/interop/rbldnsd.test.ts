@@ -115,6 +115,9 @@ describe.skipIf(isMissing('rbldnsd'))('a gateway with lists that rbldnsd serves'
     await expect.poll(() => gateway.stderr()).toContain('as if everybody were listed')
     const trace = await printed(['trace', 'last', '--config', gateway.folder.config], 'wild')
     expect(trace).toContain('rests')
+    const metrics = await printed(['metrics', '--config', gateway.folder.config], 'list_resting')
+    expect(metrics).toContain('postern_plugin_dnsbl_list_resting{entry="wild",list="wild.test"} 1')
+    expect(metrics).toContain('postern_plugin_dnsbl_list_resting{entry="dnsbl",list="bl.test"} 0')
   })
 
   test('lets nobody past a list that rests where on_fault says so', async () => {

@@ -16,17 +16,23 @@ function panelOf(
   const clock = fakeClock()
   const log = recordingLog()
   const dns = fakeDns(zones)
+  const resting = new Map<string, number>()
   const panel = new ListPanel({
     dns,
     clock,
     log,
+    metrics: {
+      gauge: (_name, _help, labels) => ({
+        set: (value) => void resting.set(labels?.['list'] ?? '', value),
+      }),
+    },
     lists: lists.map(listOf),
     testPoints,
     selfTest,
   })
   const { signal } = new AbortController()
   const ask = (name = '9.2.0.192') => panel.ask(name, { signal, withinMs: 1000 })
-  return { panel, clock, log, dns, ask }
+  return { panel, clock, log, dns, ask, resting }
 }
 
 function listOf(text: string): DnsList {
@@ -81,9 +87,10 @@ describe('a panel of DNS lists', () => {
 
   test('rests a list that fails three times in a row, and takes it back when it answers', async () => {
     const zones = { '9.2.0.192.ill.test': 'fails', '9.2.0.192.a.test': {} } as const
-    const { ask, dns, panel, log, clock } = panelOf(['a.test', 'ill.test'], zones)
+    const { ask, dns, panel, log, clock, resting } = panelOf(['a.test', 'ill.test'], zones)
     for (let time = 0; time < 3; time++) expect((await ask()).failed).toEqual([listOf('ill.test')])
     expect(panel.suspended).toEqual(['ill.test'])
+    expect(resting.get('ill.test')).toBe(1)
     const before = dns.questions.length
     expect(await ask()).toEqual({ hits: [], failed: [], resting: [listOf('ill.test')] })
     expect(dns.questions.slice(before)).toEqual(['ipv4 9.2.0.192.a.test'])
@@ -91,6 +98,7 @@ describe('a panel of DNS lists', () => {
     clock.advance(5 * 60_000)
     await settled()
     expect(panel.suspended).toEqual([])
+    expect(resting.get('ill.test')).toBe(0)
     expect(log.events.map(({ event }) => event)).toEqual(['dns-list.suspended', 'dns-list.resumed'])
   })
 

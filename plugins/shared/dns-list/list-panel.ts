@@ -12,6 +12,7 @@ import {
   type JsonObject,
   type Log,
   type MaybePromise,
+  type PluginMetrics,
   type Timer,
 } from 'postern/plugin'
 import { anyCode, readListing, type DnsList } from './dns-list.ts'
@@ -43,6 +44,7 @@ export interface ListPanelParts {
   readonly dns: Dns
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: Pick<PluginMetrics, 'gauge'>
   readonly lists: readonly DnsList[]
   readonly testPoints: TestPoints
   /** Whether lists are tested at start and each hour; private ones may have no test entries. */
@@ -101,6 +103,7 @@ export class ListPanel {
 
   /** Tests the lists from now on, if they are to be tested. Does not wait for them. */
   open(): void {
+    for (const { base } of this.#parts.lists) this.#tell(base)
     if (this.#parts.selfTest) void this.#testAll()
   }
 
@@ -218,12 +221,22 @@ export class ListPanel {
       })
     }
     this.#suspended.add(base)
+    this.#tell(base)
     this.#testIn(retryMs)
+  }
+
+  /** For alerts: a gateway without its lists looks well, but for the spam. */
+  #tell(list: string): void {
+    const help = 'Whether a DNS list is not asked, since it failed'
+    const gauge = this.#parts.metrics.gauge('list_resting', help, { list })
+    gauge.set(this.#suspended.has(list) ? 1 : 0)
   }
 
   #resume(base: string): void {
     this.#failures.delete(base)
-    if (this.#suspended.delete(base)) this.#parts.log.info('dns-list.resumed', { list: base })
+    if (!this.#suspended.delete(base)) return
+    this.#tell(base)
+    this.#parts.log.info('dns-list.resumed', { list: base })
   }
 
   #testIn(delayMs: number): void {

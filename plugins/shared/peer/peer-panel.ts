@@ -3,7 +3,13 @@
  * it is asked last, and must answer a short question before it gets a message again; so a dead server costs its
  * patience once, not with every message.
  */
-import { isPosternError, type Clock, type Log, type NetAddress } from 'postern/plugin'
+import {
+  isPosternError,
+  type Clock,
+  type Log,
+  type NetAddress,
+  type PluginMetrics,
+} from 'postern/plugin'
 import { formatPeerAddress } from './peer-address.ts'
 
 const restMs = 30_000
@@ -14,6 +20,7 @@ export interface PanelParts {
   readonly addresses: readonly NetAddress[]
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: Pick<PluginMetrics, 'gauge'>
   /** Rejects with a PosternError where the server is not well. */
   readonly ping: Ping
 }
@@ -22,14 +29,16 @@ export class PeerPanel {
   readonly #addresses: readonly NetAddress[]
   readonly #clock: Clock
   readonly #log: Log
+  readonly #metrics: PanelParts['metrics']
   readonly #ping: Ping
   /** Until when each rests, by the monotonic clock. */
   readonly #restingUntil = new Map<NetAddress, number>()
 
-  constructor({ addresses, clock, log, ping }: PanelParts) {
+  constructor({ addresses, clock, log, metrics, ping }: PanelParts) {
     this.#addresses = addresses
     this.#clock = clock
     this.#log = log
+    this.#metrics = metrics
     this.#ping = ping
   }
 
@@ -74,6 +83,11 @@ export class PeerPanel {
 
   #tell(event: 'peer.failed' | 'peer.back', address: NetAddress, detail?: string): void {
     const server = formatPeerAddress(address)
+    // Of an only server its entry tells by what it does not answer.
+    if (this.#addresses.length > 1) {
+      const help = 'Whether a server that filters does not answer, and others do its work'
+      this.#metrics.gauge('server_resting', help, { server }).set(event === 'peer.failed' ? 1 : 0)
+    }
     if (event === 'peer.back') this.#log.info(event, { server })
     else this.#log.warn(event, { server, detail: detail ?? '' })
   }

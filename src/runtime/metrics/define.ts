@@ -1,5 +1,10 @@
 /** Makers of definitions: what is usual need not be said. */
-import type { CounterDefinition, GaugeDefinition, HistogramDefinition } from './metrics.ts'
+import type {
+  CounterDefinition,
+  GaugeDefinition,
+  HistogramDefinition,
+  MetricDefinition,
+} from './metrics.ts'
 import type { Merging } from './snapshot.ts'
 
 /** Seconds: of a hook, a sync, a question. */
@@ -46,4 +51,19 @@ export function histogramMetric(
   { buckets = latencyBuckets, maxSeries = usualSeries }: Omit<DefinitionDetails, 'merging'> = {},
 ): HistogramDefinition {
   return { name, kind: 'histogram', help, labels, merging: 'sum', buckets, maxSeries }
+}
+
+/** @throws TypeError */
+export function assertNames({ name, labels }: Pick<MetricDefinition, 'name' | 'labels'>): void {
+  if (!isMetricName(name) || !labels.every(isLabelName)) {
+    throw new TypeError(`${name} is no name of a metric, or a label of it is none`)
+  }
+}
+
+function isMetricName(name: string): boolean {
+  return /^[a-z][a-z0-9_]{0,199}$/.test(name)
+}
+
+function isLabelName(name: string): boolean {
+  return /^[a-z][a-z0-9_]{0,63}$/.test(name) && name !== 'le' && name !== 'quantile'
 }

@@ -1,5 +1,6 @@
 /** Keeps the numbers of one process. A name that is used twice with different meanings is a bug, and said so. */
 import type { Clock } from '../clock.ts'
+import { assertNames } from './define.ts'
 import type {
   Counter,
   CounterDefinition,
@@ -135,9 +136,7 @@ function familyOf<C extends Cell>(
   const { name } = definition
   const known = families.get(name)
   if (known === undefined) {
-    if (!isMetricName(name) || !definition.labels.every(isLabelName)) {
-      throw new TypeError(`${name} is no name of a metric, or a label of it is none`)
-    }
+    assertNames(definition)
     const family = new Family(definition, make)
     families.set(name, family)
     return family
@@ -149,14 +148,6 @@ function familyOf<C extends Cell>(
     buckets.join() === definition.buckets.join()
   if (!same) throw new TypeError(`the metric ${name} has two meanings`)
   return known
-}
-
-function isMetricName(name: string): boolean {
-  return /^[a-z][a-z0-9_]{0,199}$/.test(name)
-}
-
-function isLabelName(name: string): boolean {
-  return /^[a-z][a-z0-9_]{0,63}$/.test(name) && name !== 'le' && name !== 'quantile'
 }
 
 /** The numbers of this process. */
