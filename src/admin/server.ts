@@ -47,7 +47,14 @@ export type Admit = (
 ) => Caller
 
 const bodyLimit = 64 << 10
-const requestTimeoutMs = 120_000
+/** A request is small: whoever has not sent it by then keeps a place that others may need. */
+const arrivals = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 2_000,
+}
+const handshakeMs = 10_000
+const silenceMs = 120_000
 const mostConnections = 256
 const mostHeaderBytes = 16 << 10
 const strictPerMinute = 60
@@ -58,8 +65,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const { settings, log } = parts
   const app = fastify({
     bodyLimit,
-    requestTimeout: requestTimeoutMs,
-    connectionTimeout: requestTimeoutMs,
+    requestTimeout: arrivals.requestTimeout,
+    connectionTimeout: silenceMs,
     keepAliveTimeout: 10_000,
     forceCloseConnections: true,
     trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
@@ -71,9 +78,11 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     },
     // Fastify makes an https server of these; the limits hold for both kinds.
     ...(settings.tls === undefined
-      ? { http: { maxHeaderSize: mostHeaderBytes } }
+      ? { http: { ...arrivals, maxHeaderSize: mostHeaderBytes } }
       : {
           https: {
+            ...arrivals,
+            handshakeTimeout: handshakeMs,
             maxHeaderSize: mostHeaderBytes,
             cert: settings.tls.certificate,
             key: settings.tls.key,

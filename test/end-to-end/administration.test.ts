@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import {
   checkout,
@@ -472,6 +474,18 @@ describe('the process', () => {
     controller.abort()
     const [, id = ''] = /id: (\S+)/.exec(text) ?? []
     expect(id).not.toBe('')
+  }, 60_000)
+
+  test('hangs up on whoever takes its places and asks nothing', async () => {
+    const { hostname, port } = new URL(base)
+    const ends = ['', 'GET / HTTP/1.1\r\nHost: x\r\n'].map(async (beginning) => {
+      const socket = connect({ host: hostname, port: Number(port) })
+      socket.write(beginning)
+      socket.resume()
+      await once(socket, 'close')
+    })
+    await Promise.all(ends)
+    expect(await (await fetch(`${base}/readyz`)).json()).toMatchObject({ status: 'ok' })
   }, 60_000)
 
   test('that dies is replaced, keeps its sessions, and mail goes on meanwhile', async () => {
