@@ -1,13 +1,22 @@
 /** A trace as a person reads it. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { legible } from '../formats/plain-line.ts'
-import type { QueuedCopy } from '../tools/find-stories.ts'
+import type { QueuedCopy, ToldFollowUp } from '../tools/find-stories.ts'
 import type { Counterfactual } from '../trace/counterfactual.ts'
 import type { Story } from '../trace/story.ts'
 
 type Step = Story['steps'][number]
 
-export function formatTrace(trace: Story, queued: readonly QueuedCopy[] = []): string {
+/** What is known of it besides the trace. */
+export interface Besides {
+  readonly queued: readonly QueuedCopy[]
+  readonly followUps: readonly ToldFollowUp[]
+}
+
+export function formatTrace(
+  trace: Story,
+  { queued, followUps }: Besides = { queued: [], followUps: [] },
+): string {
   const lines = [
     title(trace),
     ...facts(trace),
@@ -16,6 +25,7 @@ export function formatTrace(trace: Story, queued: readonly QueuedCopy[] = []): s
     ...(trace.lost > 0 ? [`  (${trace.lost} steps were not kept)`] : []),
     '',
     ...outcome(trace, queued),
+    ...followUps.flatMap(formatFollowUp),
     ...trace.counterfactuals.map(formatCounterfactual),
   ]
   return `${lines.map(legible).join('\n')}\n`
@@ -126,12 +136,27 @@ function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
       return `  ${disposition}${by.length === 0 ? '' : ` (${by.join(', ')})`}: ${recipients.join(', ')}`
     }),
     ...(queueIds.length > 0 ? [`  queued as ${queueIds.join(', ')}`] : []),
-    ...attempts.map(({ outcome: came, recipient, route, text, startedAt, durationMs }) => {
-      const how = came === 'told' ? '' : ` by ${route}, ${Math.round(durationMs)} ms`
-      return `  ${when(startedAt)}  ${came}  ${recipient}${how}: ${text}`
-    }),
+    ...attempts.map(formatAttempt),
     ...queued.flatMap(formatQueued),
     ...(queueIds.length > 0 && attempts.length === 0 ? ['  no delivery is recorded yet'] : []),
+  ]
+}
+
+function formatAttempt(attempt: Story['attempts'][number]): string {
+  const { outcome: came, recipient, route, text, startedAt, durationMs } = attempt
+  const how = came === 'told' ? '' : ` by ${route}, ${Math.round(durationMs)} ms`
+  return `  ${when(startedAt)}  ${came}  ${recipient}${how}: ${text}`
+}
+
+/** What is not in the queue any more, and of which nothing is recorded, has been forgotten. */
+function formatFollowUp({ id, reversePath, recipients, attempts, queued }: ToldFollowUp): string[] {
+  const to = queued?.recipients.map(({ address }) => address) ?? recipients
+  if (to.length === 0) return [`  it led to ${id}, of which nothing is recorded`]
+  const from = reversePath === undefined ? '' : `, ${reversePath} to`
+  return [
+    `  it led to ${id}${from === '' ? ' for' : from} ${to.slice(0, 10).join(', ')}`,
+    ...attempts.map((attempt) => `  ${formatAttempt(attempt)}`),
+    ...(queued === undefined ? [] : formatQueued(queued).map((line) => `  ${line}`)),
   ]
 }
 

@@ -50,7 +50,7 @@ async function run(which: string, { config, json, all, limit, since }: Options):
 }
 
 function format({ stories, others, more }: FoundStories): string {
-  const told = stories.map((story) => formatTrace(story, story.queued)).join('\n')
+  const told = stories.map((story) => formatTrace(story, story)).join('\n')
   const lines = others.map((other) => `${logLine(other)}\n`).join('')
   return [
     told,

@@ -25,6 +25,8 @@ export type Attempt = {
   readonly outcome: (typeof attemptOutcomes)[number]
   readonly status: string
   readonly text: string
+  /** Messages of ours that came of it: forwards, copies of an alias, the notification of who was told. */
+  readonly ledTo?: readonly string[]
   readonly startedAt: Instant
   readonly durationMs: number
 }

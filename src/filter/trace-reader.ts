@@ -126,6 +126,7 @@ export interface TracedPlacement {
 /** From a stored record of the courier. */
 export function readAttempt(value: JsonObject): Attempt {
   const outcome = text(value['outcome'])
+  const ledTo = texts(value['ledTo'])
   const { reversePath, receivedAt } = value
   return {
     queueId: text(value['queueId']),
@@ -136,6 +137,7 @@ export function readAttempt(value: JsonObject): Attempt {
     text: text(value['text']),
     startedAt: number(value['startedAt']),
     durationMs: number(value['durationMs']),
+    ...(ledTo.length === 0 ? {} : { ledTo }),
     ...(typeof reversePath === 'string' ? { reversePath } : {}),
     ...(typeof receivedAt === 'number' ? { receivedAt } : {}),
   }

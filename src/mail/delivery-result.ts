@@ -16,6 +16,8 @@ export type DeliveryResult =
        * `relayed` (RFC 3461 §5.2.2). Absent: delivered to where it belongs.
        */
       readonly relayed?: 'with-dsn' | 'without-dsn'
+      /** Messages in our own queue that it goes on as: a forward, the copies of an alias. */
+      readonly ledTo?: readonly string[]
       /** What an operator may want to know of how it went, in our words. */
       readonly note?: string
     }

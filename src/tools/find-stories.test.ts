@@ -134,6 +134,30 @@ describe('of an address', () => {
   })
 })
 
+test('a story follows what came of it, each message once, and no further than anybody reads', async () => {
+  const path = join(folder, 'traces.db')
+  const bounds = { maxRecords: 1000, maxAgeMs: Infinity, maxBytes: 1e9 }
+  const traces = await openTraces({ path, ...bounds, headBytes: 0, answers: true }, silentLog)
+  const keep = (what: JsonObject): void =>
+    traces.addLater(what, { at: Number(what['startedAt']), counts: false })
+  traces.addLater(transaction(1), { at: at(1), counts: true })
+  keep({ ...attempt(1), ledTo: ['copy', 'forgotten'] })
+  // A loop, and more than anybody wants to read.
+  const many = Array.from({ length: 100 }, (_, n) => `many${n}`)
+  keep({ ...attempt(2, 'copy'), outcome: 'failed', ledTo: [queueId(1), 'copy', ...many] })
+  for (const id of many) keep({ ...attempt(3, id), recipient: `${id}@c.test` })
+  await traces.close()
+  const { stories } = await asked('s1.1')
+  const followUps = stories[0]?.followUps ?? []
+  expect(followUps.slice(0, 4)).toMatchObject([
+    { id: 'copy', recipients: [bob], attempts: [{ outcome: 'failed' }] },
+    { id: 'forgotten', recipients: [], attempts: [] },
+    { id: 'many0', recipients: ['many0@c.test'] },
+    { id: 'many1', recipients: ['many1@c.test'] },
+  ])
+  expect(followUps).toHaveLength(20)
+})
+
 test('a copy that waits is not over because its recipient, the sender, was told of another one', () => {
   const attempts = (...tries: readonly [recipient: string, outcome: Attempt['outcome']][]) =>
     tries.map(([recipient, outcome]): Attempt => {

@@ -10,6 +10,7 @@ import { clientNetwork } from '../trace/terms.ts'
 import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
 import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
+import { followUps, type FollowUp } from './follow-ups.ts'
 import { readOffline } from './read-offline.ts'
 import { readTraces } from './read-traces.ts'
 
@@ -37,6 +38,13 @@ export interface QueuedCopy {
 
 export interface ToldStory extends Story {
   readonly queued: readonly QueuedCopy[]
+  /** What came of it: forwards, notifications, and what came of these. */
+  readonly followUps: readonly ToldFollowUp[]
+}
+
+export interface ToldFollowUp extends FollowUp {
+  /** Where it is still in the queue. */
+  readonly queued?: QueuedCopy
 }
 
 export interface FoundStories {
@@ -71,7 +79,10 @@ export async function findStories(folder: string, request: StoryRequest): Promis
         (await queuedAlone(folder, request.which)) ?? { ...nothing, extent: await search.extent() }
       )
     }
-    return { ...found, stories: await withQueue(folder, found.stories) }
+    const followed = await Promise.all(
+      found.stories.map(async (story) => ({ story, after: await followUps(search, story) })),
+    )
+    return { ...found, stories: await withQueue(folder, followed) }
   } finally {
     await search.close()
   }
@@ -186,15 +197,30 @@ async function queuedAlone(folder: string, id: string): Promise<FoundStories | u
     sizeBytes,
   })
   const story = storyOf(record, { chain: {}, attempts: [] })
-  return { ...nothing, stories: [{ ...story, queued: [copyOf(entry)] }] }
+  return { ...nothing, stories: [{ ...story, queued: [copyOf(entry)], followUps: [] }] }
 }
 
-async function withQueue(folder: string, stories: readonly Story[]): Promise<readonly ToldStory[]> {
-  const open = stories.flatMap((story) => (isDone(story) ? [] : story.queueIds))
+interface Followed {
+  readonly story: Story
+  readonly after: readonly FollowUp[]
+}
+
+async function withQueue(
+  folder: string,
+  followed: readonly Followed[],
+): Promise<readonly ToldStory[]> {
+  const open = followed.flatMap(({ story, after }) => [
+    ...(isDone(story) ? [] : story.queueIds),
+    ...after.flatMap(({ id, attempts }) => (isDone({ queueIds: [id], attempts }) ? [] : id)),
+  ])
   const entries = open.length === 0 ? [] : await findInQueue(folder, open)
-  return stories.map((story) => ({
+  return followed.map(({ story, after }) => ({
     ...story,
     queued: entries.filter(({ id }) => story.queueIds.includes(id)).map(copyOf),
+    followUps: after.map((followUp) => {
+      const entry = entries.find(({ id }) => id === followUp.id)
+      return entry === undefined ? followUp : { ...followUp, queued: copyOf(entry) }
+    }),
   }))
 }
 

@@ -20,6 +20,7 @@ export function notificationRecorder(
       text: held
         ? `notification ${id} is held; postern queue release ${id} sends it`
         : `notification ${id} was queued`,
+      ledTo: [id],
       startedAt: clock.now(),
       durationMs: 0,
     })

@@ -123,6 +123,7 @@ function recorded(
     outcome,
     status,
     text: `${result.text}${note}`,
+    ...(outcome === 'delivered' && result.ledTo !== undefined ? { ledTo: result.ledTo } : {}),
     startedAt,
     durationMs,
   }

@@ -224,11 +224,42 @@ describe('postern why', () => {
     const [, notification = ''] =
       /told {2}ann@postern\.test: notification (\S+) was queued/.exec(told) ?? []
     expect(await why(notification)).toContain('the null reverse-path')
+    // Nor need anybody ask: where the bounce went is part of the story.
+    const followed = await eventually(async () => {
+      const text = await why('<gone@far.test>')
+      return text.includes('delivered  ann@postern.test') ? text : undefined
+    }, 'the bounce in the story')
+    expect(followed).toContain(`  it led to ${notification}, <> to ann@postern.test\n`)
     const bounce = await eventually(async () => {
       const text = await why('ann@postern.test')
       return text.includes('the null reverse-path') ? text : undefined
     }, 'the bounce')
     expect(bounce).toMatch(/delivered {2}ann@postern\.test/)
+  })
+
+  test('follows a message by an alias to where it went, and to who was told', async () => {
+    await postern('domain', 'add', 'alias.test')
+    await postern('alias', 'add', 'info@alias.test', 'emil@refusing.test')
+    await session('127.0.0.8', message('zoe@postern.test', 'info@alias.test', 'alias@far.test'))
+    const told = await eventually(async () => {
+      const text = await why('<alias@far.test>')
+      return text.includes('delivered  zoe@postern.test') ? text : undefined
+    }, 'the end of the story')
+    const [, copy = '', notification = ''] =
+      /it led to (\S+), <\S*zoe@postern\.test> to emil@refusing\.test\n[^]*it led to (\S+), <> to/.exec(
+        told,
+      ) ?? []
+    expect(told).toMatch(
+      /delivered {2}info@alias\.test by alias:\S+, \d+ ms: Sent on to one address/,
+    )
+    expect(told).toContain('failed  emil@refusing.test')
+    const { stories } = JSON.parse(await why('<alias@far.test>', '--json'))
+    const [{ attempts, followUps }] = stories
+    expect(attempts).toMatchObject([{ outcome: 'delivered', ledTo: [copy] }])
+    expect(followUps).toMatchObject([
+      { id: copy, attempts: [{ outcome: 'failed' }, { outcome: 'told', ledTo: [notification] }] },
+      { id: notification, reversePath: '<>', attempts: [{ outcome: 'delivered' }] },
+    ])
   })
 
   test('finds a message that postern sendmail handed over, by its Message-ID too', async () => {

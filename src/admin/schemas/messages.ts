@@ -144,6 +144,11 @@ export const MessageDetails = record(
         outcome: Type.String(),
         status: Type.String(),
         text: Type.String(),
+        ledTo: Type.Optional(
+          listOf(
+            Type.String({ description: 'Queue ids of what came of it: forwards, a notification' }),
+          ),
+        ),
         startedAt: Instant,
         durationMs: Type.Number(),
       }),

@@ -61,7 +61,7 @@ async function sendOn(
     message: withDeliveredTo(`Delivered-To: ${local}@${host}\n`, delivery.message()),
     received: delivery.received,
   })
-  if ('queued' in sent) return localResult(0, `${text}qp ${sent.queued}\n`, sent.relayed)
+  if ('queued' in sent) return localResult(0, `${text}qp ${sent.queued}\n`, sent)
   return localResult(sent.exit, sent.text)
 }
 

@@ -35,6 +35,8 @@ async function forwarded(sender: string, recipients: readonly string[], recipien
   })
   const entries = await Array.fromAsync(queue.entries())
   const envelopes = entries.flatMap((entry) => ('damaged' in entry ? [] : [entry.envelope]))
+  const ids = entries.flatMap((entry) => ('damaged' in entry ? [] : [entry.id]))
+  expect(done).toMatchObject({ queued: ids[0], ledTo: ids })
   return { done, envelope: envelopes[0] }
 }
 

@@ -41,10 +41,10 @@ export function forwardIntoQueue({
         disposition: 'deliver',
         headerEdits: [],
       })
-      const receipt = await draft.commit([placed(first), ...others.map(placed)])
-      const [queueId] = receipt.ids
+      const { ids: ledTo } = await draft.commit([placed(first), ...others.map(placed)])
+      const [queueId] = ledTo
       log.info('local.forwarded', { queueId, recipients: recipients.length })
-      return { queued: queueId, ...how }
+      return { queued: queueId, ledTo, ...how }
     } catch (error) {
       draft.abort()
       if (!isPosternError(error)) throw error

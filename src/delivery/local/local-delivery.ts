@@ -50,6 +50,8 @@ export interface Forwarding {
 export interface Forwarded {
   /** Its name there. */
   readonly queued: string
+  /** As `DeliveryResult.ledTo`. */
+  readonly ledTo?: readonly string[]
   /** As `DeliveryResult.relayed`. */
   readonly relayed?: 'with-dsn'
 }

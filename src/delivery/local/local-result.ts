@@ -1,14 +1,23 @@
 import { noReason, type DeliveryResult } from '../../mail/delivery-result.ts'
 import type { PermanentStatus, TransientStatus } from '../../mail/status.ts'
+import type { Forwarded } from './local-delivery.ts'
 
 /** What is read of a report. */
 const mostReportChars = 2000
 
-/** As qmail-lspawn reads what came of qmail-local: 0 delivered, 111 and its like later, everything else never. */
-export function localResult(exit: number, report: string, relayed?: 'with-dsn'): DeliveryResult {
+/**
+ * As qmail-lspawn reads what came of qmail-local: 0 delivered, 111 and its like later, everything else never.
+ * @param sent what was forwarded, where that was promised
+ */
+export function localResult(
+  exit: number,
+  report: string,
+  { relayed, ledTo }: Pick<Partial<Forwarded>, 'relayed' | 'ledTo'> = {},
+): DeliveryResult {
   const text = report.trim().slice(0, mostReportChars) || noReason
   if (exit === 0) {
-    return { outcome: 'delivered', status: '2.0.0', text, ...(relayed && { relayed }) }
+    const how = { ...(relayed && { relayed }), ...(ledTo && { ledTo }) }
+    return { outcome: 'delivered', status: '2.0.0', text, ...how }
   }
   return laterExits.has(exit)
     ? { outcome: 'deferred', status: statusIn(text, '4') ?? '4.3.0', text }

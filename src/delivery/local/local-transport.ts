@@ -117,7 +117,7 @@ async function asOurselves(
   const { exit, out, err } = localReport(outcome)
   const said = Buffer.concat(reports.flatMap((report) => [report.out, report.err]))
   const text = readable(said) + readable(latin1Bytes(out + err))
-  return localResult(exit, text, outcome.ok ? outcome.relayed : undefined)
+  return localResult(exit, text, outcome.ok ? outcome : {})
 }
 
 function late(timeoutMs: number): DeliveryResult {

@@ -72,6 +72,7 @@ describe('mail for an alias', () => {
     expect(result).toMatchObject({ outcome: 'delivered', relayed: 'with-dsn' })
     expect(copies).toEqual([])
     expect(entries).toHaveLength(1)
+    expect(result).toMatchObject({ ledTo: [entries[0]?.id] })
     const asked = { notify: ['failure'], originalRecipient: 'rfc822;team@here.test' }
     expect(entries[0]?.envelope).toEqual({
       reversePath: at('ann', 'far.test'),

@@ -63,9 +63,9 @@ export function aliasTransport({ queue, maildir, rewriting }: AliasOptions): Tra
         headerEdits: [],
         envelope: { ...sent, ...share },
       })
-      await draft.commit([placed(first), ...others.map(placed)])
+      const { ids: ledTo } = await draft.commit([placed(first), ...others.map(placed)])
       const text = `Sent on to ${route.to.length === 1 ? 'one address' : `${route.to.length} addresses`}`
-      return { outcome: 'delivered', status: '2.0.0', text, relayed: 'with-dsn' }
+      return { outcome: 'delivered', status: '2.0.0', text, relayed: 'with-dsn', ledTo }
     } catch (error) {
       if (!isPosternError(error)) throw error
       const status = error.code === 'DISK_FULL' ? '4.3.1' : '4.3.0'

@@ -88,7 +88,19 @@ const columns: readonly Column<Attempt>[] = [
   { title: 'Way', cell: ({ route }) => <span class="break">{plainText(route)}</span> },
   {
     title: 'Reply',
-    cell: ({ status, text }) => <span class="break">{plainText(`${status} ${text}`)}</span>,
+    cell: ({ status, text, ledTo = [] }) => (
+      <span class="break">
+        {plainText(`${status} ${text}`)}
+        {ledTo.map((id) => (
+          <>
+            {' '}
+            <a key={id} class="mono" href={pathOf('messages', [id])}>
+              {id}
+            </a>
+          </>
+        ))}
+      </span>
+    ),
   },
   { title: 'Took', kind: 'number', cell: tookOf },
 ]
