@@ -58,3 +58,18 @@ test('rblsmtpd that refuses nobody becomes no entry', async () => {
     'plugin: dnsbl',
   )
 })
+
+test.each([
+  ['-c -r bl.example', 'defer'],
+  ['-C -r bl.example', undefined],
+  ['-r bl.example', undefined],
+  ['-r bl.example -c', undefined],
+  ['-r bl.example -c -r other.example', 'defer'],
+])('rblsmtpd %s does about a list that fails what it did there', async (flags, onFault) => {
+  const yaml = await chainOf(`rblsmtpd ${flags}`, ':allow\n')
+  const [, dnsbl = ''] = yaml.split('- plugin: dnsbl')
+  const [entry = ''] = dnsbl.split('- plugin:', 1)
+  expect(/on_fault: (\w+)/.exec(entry)?.[1]).toBe(onFault)
+  // Which may have none: then it would rest, and be a list that fails.
+  expect(entry.includes('self_test: false')).toBe(onFault === 'defer')
+})

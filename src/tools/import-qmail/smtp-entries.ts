@@ -86,7 +86,8 @@ function dnsLists(request: EntriesRequest): readonly WrittenEntry[] {
   const lists: string[] = []
   const allow: string[] = []
   const kinds = new Set<'reject' | 'defer'>()
-  for (const program of programs) readLists(program, { lists, allow, kinds })
+  const faults = new Set<'pass' | 'defer'>()
+  for (const program of programs) readLists(program, { lists, allow, kinds, faults })
   const said = programs.map(({ options }) =>
     options.map(({ letter, value }) => `-${letter}${value === '' ? '' : ` ${value}`}`).join(' '),
   )
@@ -107,12 +108,14 @@ function dnsLists(request: EntriesRequest): readonly WrittenEntry[] {
     const remark = 'some lists refuse for good (-b), some for now: all of them refuse for now here'
     findings.difference('rblsmtpd -b', source, { to: 'dnsbl: refuse', remark })
   }
-  if (programs.some(({ options }) => options.some(({ letter }) => letter === 'c'))) {
-    const remark = 'a list that does not answer lets everybody in here; the trace shows it'
-    findings.difference('rblsmtpd -c', source, { to: 'dnsbl', remark })
+  if (faults.size > 1) {
+    const remark =
+      'some lists that do not answer defer everybody (-c), some do not: all of them do here'
+    findings.difference('rblsmtpd -c', source, { to: 'dnsbl: on_fault', remark })
   }
-  const remark =
-    'only answers in 127.0.0.0/8 count, and a list must answer its test entries; a list in -a that fails lets nobody in'
+  const isClosed = faults.has('defer')
+  const tested = isClosed ? '' : ', and a list must answer its test entries'
+  const remark = `only answers in 127.0.0.0/8 count${tested}`
   findings.difference(from, source, { to: 'dnsbl', remark })
   return [
     entry(
@@ -122,9 +125,11 @@ function dnsLists(request: EntriesRequest): readonly WrittenEntry[] {
         lists,
         allow: allow.length === 0 ? undefined : allow,
         refuse: kinds.size === 1 && kinds.has('reject') ? 'reject' : 'defer',
+        // A list without test entries, which rblsmtpd never asked for, would keep everybody out.
+        self_test: isClosed ? false : undefined,
         override,
       },
-      keys,
+      isClosed ? { on_fault: 'defer', ...keys } : keys,
     ),
   ]
 }
@@ -135,15 +140,19 @@ function readLists(
     readonly lists: string[]
     readonly allow: string[]
     readonly kinds: Set<'reject' | 'defer'>
+    readonly faults: Set<'pass' | 'defer'>
   },
 ): void {
   let kind: 'reject' | 'defer' = 'defer'
+  let fault: 'pass' | 'defer' = 'pass'
   for (const { letter, value } of options) {
     if (letter === 'b' || letter === 'B') kind = letter === 'b' ? 'reject' : 'defer'
+    else if (letter === 'c' || letter === 'C') fault = letter === 'c' ? 'defer' : 'pass'
     else if (letter === 'a') found.allow.push(value)
     else if (letter === 'r') {
       const [base = '', ...text] = value.split(':')
       found.kinds.add(kind)
+      found.faults.add(fault)
       found.lists.push(text.length === 0 ? base : `${base} ${text.join(':')}`)
     }
   }
