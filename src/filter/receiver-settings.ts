@@ -65,7 +65,7 @@ export const receiverOptions = {
     default: 1_000,
     min: 1,
     description:
-      'RSET, NOOP, EHLO, VRFY and HELP between two messages, before the session is ended.',
+      'RSET, NOOP, EHLO, VRFY, HELP, BDAT 0 and commands that were refused or deferred, between two messages, before the session is ended.',
   }),
   max_refused_recipients: option.integer({
     default: 100,

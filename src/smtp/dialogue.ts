@@ -250,6 +250,16 @@ export class Dialogue {
     if (this.#transaction === undefined) this.#tellEnd(reason)
   }
 
+  /**
+   * One more command brought no message nearer. Each transaction, refusal and chunk is work, and most are a line in the
+   * log: without an end a client could fill the disk. Ends the session where it was one too many.
+   */
+  idlesTooLong(): boolean {
+    if (++this.idled <= this.settings.maxIdleCommands) return false
+    this.end('errors')
+    return true
+  }
+
   /** A bug in the policy: logged, and nothing follows from it but the caller's 451. */
   policyFailed(error: unknown): void {
     this.log.error('policy.failed', {

@@ -207,8 +207,8 @@ export class Receiver {
     const verb = verbs.get(name)
     if (verb === undefined) return this.#unknown(name)
     if (line.length + 2 > verb.maxLineBytes) return replies.lineTooLong
-    if (verb.idles === true && ++dialogue.idled > dialogue.settings.maxIdleCommands)
-      return this.#idled()
+    if (verb.idles === true && dialogue.idlesTooLong())
+      return replies.tooMuchIdling(dialogue.settings.hostname)
     const early = outOfOrder(verb.needs, dialogue)
     if (early !== undefined) return verb.tooEarly?.(dialogue, rest, early) ?? early
     const reply = verb.run(dialogue, rest)
@@ -238,12 +238,6 @@ export class Receiver {
     })
   }
 
-  /** Each transaction that is begun and reset is a line in the log: without an end a client could fill the disk. */
-  #idled(): Reply {
-    this.#dialogue.end('errors')
-    return replies.tooMuchIdling(this.settings.hostname)
-  }
-
   #unknown(name: string): Reply {
     if (otherProtocols.has(name)) {
       this.#dialogue.end('errors')
@@ -259,12 +253,16 @@ export class Receiver {
     return reply.code < 400 ? reply : this.#dialogue.keepBack(reply)
   }
 
-  /** Sends the client away with the last mistake that is borne. */
+  /** Sends the client away with the last mistake that is borne. What else is refused has brought no message nearer. */
   #count(reply: Reply): Reply {
-    if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors)
-      return reply
-    this.#dialogue.end('errors')
-    return replies.tooManyMistakes(this.settings.hostname)
+    const dialogue = this.#dialogue
+    if (reply.code < 400 || dialogue.over) return reply
+    const { hostname, maxErrors } = dialogue.settings
+    if (!replies.isMistake(reply))
+      return dialogue.idlesTooLong() ? replies.tooMuchIdling(hostname) : reply
+    if (++dialogue.mistakes < maxErrors) return reply
+    dialogue.end('errors')
+    return replies.tooManyMistakes(hostname)
   }
 
   #guard<A extends Answer | undefined>(work: () => MaybePromise<A>): MaybePromise<A | Answer> {

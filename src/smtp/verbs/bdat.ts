@@ -11,7 +11,7 @@ import { parseBdat, type Chunk } from '../command.ts'
 import type { Dialogue, Incoming } from '../dialogue.ts'
 import type { Chunks, Intake } from '../intake.ts'
 import { outOfOrder } from '../order.ts'
-import { chunkTaken, mailFirst, notImplemented } from '../replies.ts'
+import { chunkTaken, mailFirst, notImplemented, tooMuchIdling } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
 export const bdat: Verb = {
@@ -45,6 +45,8 @@ function takeChunk(
   chunk: Chunk,
   { intake, reader }: Chunks,
 ): MaybePromise<Answer | undefined> {
+  const isNothing = chunk.sizeBytes === 0 && !chunk.last
+  if (isNothing && dialogue.idlesTooLong()) return tooMuchIdling(dialogue.settings.hostname)
   reader.begin(chunk)
   if (reader.ended) return endChunk(dialogue, chunk, intake)
   dialogue.receive(new IncomingChunk(dialogue, chunk, { intake, reader }))
