@@ -72,13 +72,13 @@ test('steps are packed as JSON of what is told of them, whatever is in it', () =
   )
 })
 
-test('of more than two thousand steps those are counted that told something and are not kept', () => {
+test('of more than four thousand steps those are counted that told something and are not kept', () => {
   const [told] = fc.sample(step, { numRuns: 1, seed: 1 })
   if (told === undefined) return
   const telling: Step = { ...told, verdict: accept({ reason: 'R' }) }
   const plain: Step = { ...told, stage: 'rcpt', verdict: pass(), doors: undefined }
-  const steps = [plain, ...Array.from({ length: 2_003 }, () => telling), plain]
+  const steps = [plain, ...Array.from({ length: 4_003 }, () => telling), plain]
   const { json, lost } = packSteps(steps, 0, undefined)
-  expect(parseJson(json)).toHaveLength(2_000)
+  expect(parseJson(json)).toHaveLength(4_000)
   expect(lost).toBe(3)
 })

@@ -10,8 +10,8 @@ import { isPlainStep, type Step } from './step.ts'
 
 /** How many characters of evidence, findings and edits a record holds. */
 const evidenceBudget = 32_768
-/** Steps that are kept; beyond it those without an opinion go. */
-const mostSteps = 2000
+/** Steps that are kept, as many as are remembered: three or four about each of a thousand recipients. */
+const mostSteps = 4000
 
 export interface PackedSteps {
   readonly json: string

@@ -216,6 +216,30 @@ describe('bounds', () => {
     expect(trace === undefined ? 'none' : redecide(trace)).toBeUndefined()
   })
 
+  test('a message to a thousand recipients is explained whole, a hundred of them refused', async () => {
+    const strict = definePlugin({
+      name: 'strict',
+      setup: () => ({
+        rcpt: ({ recipient: { mailbox } }) =>
+          mailbox.localPart.startsWith('x') ? reject('5.1.1', 'No such user') : pass(),
+      }),
+    })
+    const chain = chainUnderTest({
+      entries: [...['a', 'b'].map((name) => entryOf(voucher, { name })), entryOf(strict)],
+    })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail()
+    for (let i = 0; i < 1100; i++) await session.rcpt(`${i % 11 === 0 ? 'x' : 'u'}${i}@x.test`)
+    await session.message()
+    const trace = await chain.trace()
+    expect(trace?.lost).toBe(0)
+    const told = trace === undefined ? undefined : redecide(trace)?.recipients
+    expect(told?.filter(({ ruling }) => ruling === 'reject')).toHaveLength(100)
+    expect(told?.filter(({ ruling }) => ruling === 'pass')).toHaveLength(1000)
+  })
+
   test('a client that greets over and over leaves the steps of its last greeting', async () => {
     const greeter = definePlugin({ name: 'greeter', setup: () => ({ hello: () => pass() }) })
     const chain = chainUnderTest({ entries: [entryOf(greeter), entryOf(voucher)] })
