@@ -43,7 +43,7 @@ export class Breaker {
     this.#state = 'closed'
   }
 
-  /** The question was called off: it says nothing about the dependency. */
+  /** The question says nothing about the dependency: it was called off, or failed by what was asked about. */
   calledOff(): void {
     if (this.#state === 'probing') this.#state = 'open'
   }

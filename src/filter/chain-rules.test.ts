@@ -4,6 +4,7 @@ import { definePlugin } from '../plugin/plugin.ts'
 import { option } from '../plugin/option-makers.ts'
 import { accept, pass, reject, type Pass, type Reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type TestSession } from '../testkit/chain-under-test.ts'
+import { fakeDns } from '../testkit/fake-dns.ts'
 import { colourFinder } from '../../test/fixtures/plugins/colour-finder/colour-finder.ts'
 import { colourReader } from '../../test/fixtures/plugins/colour-reader/colour-reader.ts'
 import { faulty } from '../../test/fixtures/plugins/faulty/faulty.ts'
@@ -293,6 +294,24 @@ describe('a fault is an outcome', () => {
       'breaker.opened',
       'breaker.closed',
     ])
+  })
+
+  test('names that the DNS fails for, which strangers choose, put no entry to rest', async () => {
+    const named = definePlugin({
+      name: 'named',
+      setup: (_options, { dns }) => ({
+        async mail({ reversePath }) {
+          await dns.txt(reversePath?.domain ?? '')
+          return pass()
+        },
+      }),
+    })
+    const dns = fakeDns({ 'evil.test': 'fails' })
+    const chain = chainUnderTest({ entries: [entryOf(named)], doors: { dns } })
+    const session = await greeted(chain.dial())
+    for (let i = 0; i < 8; i++) expect(await session.mail('a@evil.test')).toMatch(/^451 4\.3\.0 /)
+    expect(await session.mail('a@good.test')).toBe('250')
+    expect(chain.policy.generation.entries[0]?.counts.faults).toBe(8)
   })
 
   test('is for what it depends on: of two programs the one that is broken keeps nobody from the other', async () => {

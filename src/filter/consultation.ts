@@ -2,7 +2,7 @@ import type { Findings } from '../plugin/finding.ts'
 import type { FaultOutcome, HookContext } from '../plugin/stage.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Place, Values } from './entry.ts'
-import { errorDetail, type Fault } from './fault.ts'
+import { errorFault, type Fault } from './fault.ts'
 import { declaredFindings } from './findings.ts'
 
 /** What came of waiting for an answer. */
@@ -77,8 +77,7 @@ export class Consultation implements HookContext<Values> {
     }
     answer.then(
       (value) => settle({ heard: 'answer', answer: value }),
-      (error: unknown) =>
-        settle({ heard: 'fault', fault: { kind: 'rejected', detail: errorDetail(error) } }),
+      (error: unknown) => settle({ heard: 'fault', fault: errorFault('rejected', error) }),
     )
     return promise
   }

@@ -1,3 +1,4 @@
+import { isPosternError } from '../mail/errors.ts'
 import type { FaultOutcome } from '../plugin/stage.ts'
 import { defer, pass, quarantine, reject, type AnyVerdict } from '../plugin/verdict.ts'
 import { isLoginQuestion, type Question } from './entry.ts'
@@ -20,6 +21,8 @@ export interface Fault {
   readonly kind: FaultKind
   /** For the operator; never shown to a client. */
   readonly detail: string
+  /** It counts for this question alone: strangers choose the names that the DNS fails for, and must not put an entry to rest. */
+  readonly passing?: true
 }
 
 const reason = 'FAULT'
@@ -49,6 +52,12 @@ export function faultVerdict(outcome: FaultOutcome, question: Question): AnyVerd
 
 /** The verdict of a question that was called off. */
 export const abortedVerdict: AnyVerdict = gone
+
+/** A hook threw this, or its promise was rejected with it. */
+export function errorFault(kind: 'threw' | 'rejected', error: unknown): Fault {
+  const fault = { kind, detail: errorDetail(error) }
+  return isPosternError(error, 'DNS_FAILED') ? { ...fault, passing: true } : fault
+}
 
 /**
  * An error in one bounded line: what it says, and the place of whoever wrote it: the first of the stack that is neither

@@ -16,7 +16,7 @@ import type { Breaker } from './breaker.ts'
 import { verdictFault } from './check-verdict.ts'
 import { Consultation } from './consultation.ts'
 import type { AskedPlace, Events, Question } from './entry.ts'
-import { abortedVerdict, errorDetail, faultVerdict, type Fault } from './fault.ts'
+import { abortedVerdict, errorDetail, errorFault, faultVerdict, type Fault } from './fault.ts'
 import { FindingBook } from './findings.ts'
 import type { Generation } from './generation.ts'
 import type { Step } from './step.ts'
@@ -122,8 +122,7 @@ export class Inquiry {
       // A promise of another library may throw where one of ours rejects.
       answer = isPromise(given) ? Promise.resolve(given) : given
     } catch (error) {
-      const fault = { kind: 'threw', detail: errorDetail(error) } as const
-      return this.#faulted(place, fault, { startedMs, breaker, notes })
+      return this.#faulted(place, errorFault('threw', error), { startedMs, breaker, notes })
     }
     const heldMs = this.#passed() - startedMs
     if (heldMs > longestHoldMs)
@@ -196,7 +195,7 @@ export class Inquiry {
       verdict = place.unasked?.(event, consultation)
       if (verdict !== undefined) fault = verdictFault(verdict, place, how.recipients ?? 0)
     } catch (error) {
-      fault = { kind: 'threw', detail: errorDetail(error) }
+      fault = errorFault('threw', error)
     }
     if (fault !== undefined) this.#count(place, fault)
     if (verdict === undefined || fault !== undefined) return undefined
@@ -245,9 +244,9 @@ export class Inquiry {
     const nowMs = this.#passed()
     const verdict =
       fault.kind === 'aborted' ? abortedVerdict : faultVerdict(entry.onFault, place.question)
-    if (fault.kind === 'aborted') breaker?.calledOff()
-    else this.#count(place, fault)
-    if (fault.kind !== 'aborted' && breaker?.faulted(nowMs) === true) {
+    if (fault.kind !== 'aborted') this.#count(place, fault)
+    if (fault.kind === 'aborted' || fault.passing === true) breaker?.calledOff()
+    else if (breaker?.faulted(nowMs) === true) {
       this.#log.error('breaker.opened', this.#named(place, {}))
     }
     const durationMs = nowMs - startedMs

@@ -88,7 +88,8 @@ describe('a panel of DNS lists', () => {
   test('rests a list that fails three times in a row, and takes it back when it answers', async () => {
     const zones = { '9.2.0.192.ill.test': 'fails', '9.2.0.192.a.test': {} } as const
     const { ask, dns, panel, log, clock, resting } = panelOf(['a.test', 'ill.test'], zones)
-    for (let time = 0; time < 3; time++) expect((await ask()).failed).toEqual([listOf('ill.test')])
+    for (let time = 0; time < 2; time++) expect((await ask()).failed).toEqual([listOf('ill.test')])
+    expect((await ask()).resting).toEqual([listOf('ill.test')])
     expect(panel.suspended).toEqual(['ill.test'])
     expect(resting.get('ill.test')).toBe(1)
     const before = dns.questions.length
@@ -100,6 +101,16 @@ describe('a panel of DNS lists', () => {
     expect(panel.suspended).toEqual([])
     expect(resting.get('ill.test')).toBe(0)
     expect(log.events.map(({ event }) => event)).toEqual(['dns-list.suspended', 'dns-list.resumed'])
+  })
+
+  test('rests a dead list for all who still wait for it when it is put to rest', async () => {
+    const { ask, clock } = panelOf(['a.test', 'dead.test'], { '9.2.0.192.dead.test': 'hangs' })
+    const asked = Promise.all(Array.from({ length: 50 }, async () => ask()))
+    await settled()
+    clock.advance(1000)
+    const answers = await asked
+    const rests = { hits: [], failed: [], resting: [listOf('dead.test')] }
+    expect(answers).toEqual(answers.map(() => rests))
   })
 
   test('rests a list that answers for everybody, and says so', async () => {

@@ -143,7 +143,7 @@ export class ListPanel {
     const within = controller.signal
     const answers = together(asked.map((list) => this.#askOne(list, name, { signal, within })))
     // What all lists have said lately needs no time.
-    if (!(answers instanceof Promise)) return summed(asked, answers, resting)
+    if (!(answers instanceof Promise)) return this.#summed(asked, answers, resting)
     const stop = (): void => controller.abort()
     const timer = this.#parts.clock.after(withinMs, stop)
     signal.addEventListener('abort', stop, { once: true })
@@ -152,7 +152,7 @@ export class ListPanel {
         timer.cancel()
         signal.removeEventListener('abort', stop)
       })
-      .then((all) => summed(asked, all, resting))
+      .then((all) => this.#summed(asked, all, resting))
   }
 
   /**
@@ -197,6 +197,26 @@ export class ListPanel {
         return this.#count(list, inWords(error))
       },
     )
+  }
+
+  /**
+   * A list that has been put to rest meanwhile rests for those who still waited for it, too: they are many under load, and
+   * their faults in a row would keep the entry from asking the lists that serve.
+   */
+  #summed(
+    asked: readonly DnsList[],
+    answers: readonly Said[],
+    restingBefore: readonly DnsList[],
+  ): PanelAnswer {
+    const hits: Hit[] = []
+    const failed: DnsList[] = []
+    const resting = [...restingBefore]
+    for (const [index, list] of asked.entries()) {
+      const said = answers[index]
+      if (said === 'failed') (this.#suspended.has(list.base) ? resting : failed).push(list)
+      else if (typeof said === 'object') hits.push(said)
+    }
+    return { hits, failed, resting }
   }
 
   #heard(list: DnsList, answer: DnsAnswer<string>): Said {
@@ -323,21 +343,6 @@ function nonsense(code: string): string {
 function inWords(error: unknown): string {
   if (isPosternError(error, 'ABORTED')) return 'gives no answer in time'
   return error instanceof Error ? error.message : String(error)
-}
-
-function summed(
-  asked: readonly DnsList[],
-  answers: readonly Said[],
-  resting: readonly DnsList[],
-): PanelAnswer {
-  const hits: Hit[] = []
-  const failed: DnsList[] = []
-  for (const [index, list] of asked.entries()) {
-    const said = answers[index]
-    if (said === 'failed') failed.push(list)
-    else if (typeof said === 'object') hits.push(said)
-  }
-  return { hits, failed, resting }
 }
 
 /** The hits as evidence: which list said what, and what it weighs; one that is written twice weighs what both do. */
