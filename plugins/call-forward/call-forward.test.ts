@@ -43,7 +43,13 @@ async function backEnd(
   })
   const plugin = pluginUnderTest(callForward, {
     files: { 'tables/call-forward': 'postern.test smtp:back.test\n' },
-    doors: { net, dns: fakeDns({ 'back.test': { addresses: ['192.0.2.50'] } }) },
+    doors: {
+      net,
+      dns: fakeDns({
+        'back.test': { addresses: ['192.0.2.50'] },
+        'two.test': { addresses: ['192.0.2.49', '192.0.2.50'] },
+      }),
+    },
     ...rest,
   })
   return { plugin, heard, state }
@@ -152,6 +158,12 @@ describe('call-forward', () => {
     plugin.clock.advance(30_000)
     expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ reason: 'EXISTS' })
     expect(await isResting()).toBe(0)
+  })
+
+  test('asks at the next address of a back end where there is nobody at the one before', async () => {
+    const files = { 'tables/call-forward': 'postern.test smtp:two.test\n' }
+    const { plugin } = await backEnd(toRcpt('250 ok'), { files })
+    expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ reason: 'EXISTS' })
   })
 
   test('asks the next back end where the one before does not answer, and takes the word of the first that does', async () => {

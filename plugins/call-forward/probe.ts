@@ -4,8 +4,10 @@
  */
 import {
   formatPath,
+  isPosternError,
   PosternError,
   type Clock,
+  type Connection,
   type Dns,
   type Mailbox,
   type Net,
@@ -38,17 +40,20 @@ export interface Probed {
   readonly reply: Reply
 }
 
+/** Of one host. */
+const mostAddresses = 4
+
 /** @throws PosternError CONNECT_FAILED, PEER_FAILED, TIMEOUT, DNS_FAILED, ABORTED */
 export async function probe(
   { net, dns, clock }: ProbeDoors,
   { backEnd, mailbox, hostname, deadlineMs, signal }: ProbeRequest,
 ): Promise<Probed> {
-  const startedMs = clock.monotonicMs()
-  const address = await addressOf(backEnd, dns, signal)
-  const connection = await net.connect({ address, timeoutMs: deadlineMs, signal })
+  const endMs = clock.monotonicMs() + deadlineMs
+  const leftMs = (): number => Math.max(0, endMs - clock.monotonicMs())
+  const addresses = await addressesOf(backEnd, dns, signal)
+  const connection = await firstConnection({ addresses, net, leftMs, signal })
   const dialogue = new Dialogue(connection)
-  const leftMs = Math.max(0, deadlineMs - (clock.monotonicMs() - startedMs))
-  const timer = clock.after(leftMs, () =>
+  const timer = clock.after(leftMs(), () =>
     dialogue.giveUp(new PosternError('TIMEOUT', 'the back end')),
   )
   const aborted = (): void => dialogue.giveUp(new PosternError('ABORTED'))
@@ -102,13 +107,43 @@ function turnedAway(step: string, { code, status, text }: Reply): PosternError {
   return new PosternError('PEER_FAILED', `${step}: ${code} ${status} ${text}`.slice(0, 200))
 }
 
-async function addressOf(backEnd: BackEnd, dns: Dns, signal: AbortSignal): Promise<NetAddress> {
+/** The next address where the one before does not answer; each has its share of the time that is left. */
+async function firstConnection({
+  addresses,
+  net,
+  leftMs,
+  signal,
+}: {
+  readonly addresses: readonly NetAddress[]
+  readonly net: Net
+  readonly leftMs: () => number
+  readonly signal: AbortSignal
+}): Promise<Connection> {
+  let failure: unknown
+  for (const [index, address] of addresses.entries()) {
+    const timeoutMs = leftMs() / (addresses.length - index)
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      return await net.connect({ address, timeoutMs, signal })
+    } catch (error) {
+      if (isPosternError(error, 'ABORTED')) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+async function addressesOf(
+  backEnd: BackEnd,
+  dns: Dns,
+  signal: AbortSignal,
+): Promise<readonly NetAddress[]> {
   const to = backEnd.kind === 'lmtp' ? backEnd.to : backEnd
-  if ('path' in to) return { path: to.path }
+  if ('path' in to) return [{ path: to.path }]
   const { host, port } = to
-  if (/^[\d.]+$|:/.test(host)) return { host, port }
+  if (/^[\d.]+$|:/.test(host)) return [{ host, port }]
   const found = await dns.addresses(host, signal)
-  const [first] = found.answer === 'found' ? found.records : []
-  if (first === undefined) throw new PosternError('CONNECT_FAILED', `${host} has no address`)
-  return { host: first, port }
+  const records = found.answer === 'found' ? found.records.slice(0, mostAddresses) : []
+  if (records.length === 0) throw new PosternError('CONNECT_FAILED', `${host} has no address`)
+  return records.map((each) => ({ host: each, port }))
 }
