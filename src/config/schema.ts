@@ -185,7 +185,10 @@ export const sectionShapes = {
       default: [],
       description: 'Name servers; empty: those of the system',
     }),
-    timeout: option.duration({ default: '5s' }),
+    timeout: option.duration({
+      default: '5s',
+      description: 'For one question; each server is asked at least twice within it.',
+    }),
     client_names: option.choice(['confirmed', 'any', 'off'], {
       default: 'confirmed',
       description:

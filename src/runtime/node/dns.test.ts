@@ -234,6 +234,28 @@ describe('the DNS by node:dns', () => {
     expect(all.filter(({ answer }) => answer === 'found')).toHaveLength(2000)
   })
 
+  test('a name that takes longer than others did lately is waited for all the same', async () => {
+    let asked = 0
+    const dns = await served((_, name) =>
+      name === 'slow.test' && ++asked < 3 ? 'silence' : { data: [Buffer.from('\x02ok')] },
+    )
+    for (let n = 0; n < 10; n++) await dns.txt(`quick${n}.test`)
+    expect(await dns.txt('slow.test')).toMatchObject({ answer: 'found', records: ['ok'] })
+  })
+
+  test('names whose servers are dead keep nobody else from being answered', async () => {
+    const dns = await served(
+      (_, asked) => (asked.endsWith('dead.test') ? 'silence' : { data: [Buffer.from('\x02ok')] }),
+      { maxInFlight: 2 },
+    )
+    const gone = new AbortController()
+    const dead = Array.from({ length: 6 }, async (_, i) => dns.txt(`${i}.dead.test`, gone.signal))
+    const answers = Promise.allSettled(dead)
+    expect(await dns.txt('some.test')).toMatchObject({ answer: 'found' })
+    gone.abort()
+    expect((await answers).map(({ status }) => status)).toEqual(dead.map(() => 'rejected'))
+  })
+
   test('questions beyond the line are refused', async () => {
     const dns = await served(() => 'silence', { ...briefly, maxInFlight: 1, maxWaiting: 1 })
     const [first, second, third] = await Promise.allSettled(

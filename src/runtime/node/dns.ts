@@ -19,11 +19,17 @@ import { encodeQuestion, type RecordType } from './dns-message.ts'
 export interface NodeDnsOptions {
   /** Addresses with optional port, `127.0.0.1` or `[::1]:5353`; absent: what the system uses. */
   readonly servers?: readonly string[]
-  /** For one question to one server; each server is asked twice. */
+  /** For one question to one server; each server is asked twice at least. */
   readonly timeoutMs?: number
   readonly maxInFlight?: number
   readonly maxWaiting?: number
 }
+
+/**
+ * So long a question counts as one of a burst. What is not answered by then is no datagram on its way, but a name whose
+ * servers are dead, which strangers can name by the hundred: all others would wait for them until they time out.
+ */
+const burstMs = 200
 
 interface Question<T> {
   /** As errors call it. */
@@ -49,7 +55,7 @@ export function nodeDns({
     signal: AbortSignal | undefined,
   ): Promise<DnsAnswer<T>> => {
     const whole = async (): Promise<DnsAnswer<T>> => {
-      const answer = await answered(question)
+      const answer = await patiently(question, timeoutMs)
       if (answer.answer !== 'no-data') return answer
       if (!(await isCutShort(question, resolver.getServers(), timeoutMs))) return answer
       throw new PosternError('DNS_FAILED', `${question.about}: the answer is too long`)
@@ -143,13 +149,34 @@ function isLocalhost(name: string): boolean {
   return /^(?:.+\.)?localhost\.?$/i.test(name)
 }
 
+/**
+ * Asked again until the time is over: c-ares gives up after five times what answers have taken lately, two seconds where most
+ * come out of a cache near by, and a name that has to be looked for takes longer.
+ */
+async function patiently<T>(question: Question<T>, timeoutMs: number): Promise<DnsAnswer<T>> {
+  const endMs = performance.now() + timeoutMs
+  for (;;) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- again, where there was no answer
+      return await answered(question)
+    } catch (error) {
+      const isLate = error instanceof PosternError && codeOf(error.cause) === 'ETIMEOUT'
+      if (!isLate || performance.now() >= endMs) throw error
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
 /** What c-ares calls an error may be an answer. A name that can not exist does not. */
 async function answered<T>({ about, ask }: Question<T>): Promise<DnsAnswer<T>> {
   try {
     const records = await ask()
     return records.length > 0 ? { answer: 'found', records } : { answer: 'no-data' }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'ENODATA') return { answer: 'no-data' }
     if (code === 'ENOTFOUND' || code === 'EBADNAME') return { answer: 'no-name' }
     // What Node has no name for says that there is no server to ask.
@@ -180,24 +207,34 @@ function eitherOf(
   return { answer: noName ? 'no-name' : 'no-data' }
 }
 
-/** Runs so many questions at a time, the others in their order. */
+/** Runs so many questions at a time, the others in their order. Nobody waits for long behind those that get no answer. */
 function questionLine(
   maxInFlight: number,
   maxWaiting: number,
 ): <T>(question: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let inFlight = 0
+  const makeRoom = (): void => {
+    const next = waiting.shift()
+    if (next === undefined) inFlight--
+    else next()
+  }
   return async (question) => {
     if (inFlight >= maxInFlight) {
       if (waiting.length >= maxWaiting) throw new PosternError('DNS_FAILED', 'too many questions')
       await new Promise<void>((resolve) => waiting.push(resolve))
     } else inFlight++
+    let hasLeft = false
+    const leave = (): void => {
+      if (!hasLeft) makeRoom()
+      hasLeft = true
+    }
+    const timer = setTimeout(leave, burstMs)
     try {
       return await question()
     } finally {
-      const next = waiting.shift()
-      if (next === undefined) inFlight--
-      else next()
+      clearTimeout(timer)
+      leave()
     }
   }
 }
