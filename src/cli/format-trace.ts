@@ -1,7 +1,8 @@
 /** A trace as a person reads it. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { legible } from '../formats/plain-line.ts'
-import type { QueuedCopy, ToldFollowUp } from '../tools/find-stories.ts'
+import type { ToldFollowUp } from '../tools/find-stories.ts'
+import type { QueuedCopy } from '../tools/queued-stories.ts'
 import type { Counterfactual } from '../trace/counterfactual.ts'
 import type { Story } from '../trace/story.ts'
 
@@ -61,7 +62,8 @@ function facts(trace: Story): string[] {
 }
 
 const ways = {
-  queue: 'entered without a session: sendmail, inject, qmail-queue or a forward',
+  queue:
+    'entered without a session: sendmail, inject, qmail-queue or a forward; or its record is gone',
   bounce: 'entered without a session: a notice with the null reverse-path, such as a bounce',
 } as const
 

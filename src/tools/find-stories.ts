@@ -1,16 +1,14 @@
 /** `postern why`: whatever somebody has in hand of a message, and everything that is known of it. */
-import { formatMailbox, formatPath } from '../mail/address.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
-import type { Entry, RecipientState } from '../queue/queue.ts'
+import type { Entry } from '../queue/queue.ts'
 import { queueId, queueNumber } from '../queue/queue-id.ts'
 import { unlessMissing } from '../runtime/missing.ts'
-import { systemClock } from '../runtime/node/clock.ts'
 import { clientNetwork } from '../trace/terms.ts'
-import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
+import type { Story } from '../trace/story.ts'
 import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
 import { followUps, type FollowUp } from './follow-ups.ts'
+import { copyOf, findInQueue, queuedStory, type QueuedCopy } from './queued-stories.ts'
 import { readOffline } from './read-offline.ts'
 import { readTraces } from './read-traces.ts'
 
@@ -21,19 +19,6 @@ export interface StoryRequest {
   /** How many are told whole, the newest first, and how many at all. */
   readonly whole: number
   readonly limit: number
-}
-
-/** A copy of a message that is still in the queue. */
-export interface QueuedCopy {
-  readonly id: string
-  readonly held: boolean
-  readonly dueAt: Instant
-  readonly tries: number
-  readonly recipients: readonly {
-    readonly address: string
-    readonly state: RecipientState['state']
-    readonly text?: string
-  }[]
 }
 
 export interface ToldStory extends Story {
@@ -58,9 +43,6 @@ export interface FoundStories {
   readonly extent?: TraceExtent
 }
 
-/** The queue is looked through so long: it may be large, and what it says is the last word only. */
-const queuePatienceMs = 1500
-
 /** Attempts among which those of messages without a session are: the newest first, then many at a time, and no more than that. */
 const deliveriesAtFirst = 50
 const deliveriesAtOnce = 250
@@ -71,18 +53,14 @@ const nothing: FoundStories = { stories: [], others: [], more: false }
 /** @throws PosternError STORE_FAILED, CONFIG_INVALID */
 export async function findStories(folder: string, request: StoryRequest): Promise<FoundStories> {
   const search = await unlessMissing(readTraces(readOffline(folder)))
-  if (search === undefined) return (await queuedAlone(folder, request.which)) ?? nothing
+  if (search === undefined) return withQueue({ folder, request, found: nothing, followed: [] })
   try {
     const found = await lookUp(search, request)
-    if (found.stories.length === 0) {
-      return (
-        (await queuedAlone(folder, request.which)) ?? { ...nothing, extent: await search.extent() }
-      )
-    }
     const followed = await Promise.all(
       found.stories.map(async (story) => ({ story, after: await followUps(search, story) })),
     )
-    return { ...found, stories: await withQueue(folder, followed) }
+    const all = await withQueue({ folder, request, found, followed, search })
+    return all.stories.length > 0 ? all : { ...nothing, extent: await search.extent() }
   } finally {
     await search.close()
   }
@@ -113,9 +91,15 @@ function questionsFor(which: string): readonly TraceQuery[] {
   }
   if (queueNumber(which) !== undefined) return [{ queueId: which }, { id: which }, { user: which }]
   // What looks like an address may be a Message-ID without its brackets.
-  return which === '<>' || which.includes('@') || /^[^.]+\.[^.]*[a-z]/i.test(which)
+  return isOfAddresses(which)
     ? [{ address: which }, { messageId: which }]
     : [{ id: which }, { user: which }]
+}
+
+/** An address in its brackets or without, a domain, or the null path; not what has a form of its own. */
+function isOfAddresses(which: string): boolean {
+  if (clientNetwork(which) !== undefined || queueNumber(which) !== undefined) return false
+  return which === '<>' || which.includes('@') || /^[^.]+\.[^.]*[a-z]/i.test(which)
 }
 
 async function list(
@@ -184,37 +168,39 @@ async function besideSessions(
   return { stories, more: cursor !== undefined || alone.length > listed.limit }
 }
 
-/** A message that was taken in and not tried yet, whoever brought it. */
-async function queuedAlone(folder: string, id: string): Promise<FoundStories | undefined> {
-  const [entry] = await findInQueue(folder, [id])
-  if (entry === undefined) return undefined
-  const { envelope, receivedAt, sizeBytes } = entry
-  const record = enteredBeside({
-    queueId: id,
-    at: receivedAt,
-    reversePath: formatPath(envelope.reversePath),
-    recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
-    sizeBytes,
-  })
-  const story = storyOf(record, { chain: {}, attempts: [] })
-  return { ...nothing, stories: [{ ...story, queued: [copyOf(entry)], followUps: [] }] }
-}
-
 interface Followed {
   readonly story: Story
   readonly after: readonly FollowUp[]
 }
 
-async function withQueue(
-  folder: string,
-  followed: readonly Followed[],
-): Promise<readonly ToldStory[]> {
+interface Queueing {
+  readonly folder: string
+  readonly request: StoryRequest
+  readonly found: Omit<LookedUp, 'stories'>
+  readonly followed: readonly Followed[]
+  readonly search?: TraceSearch
+}
+
+/** What was found with its copies in the queue, and what is there of which nothing is recorded. */
+async function withQueue({
+  folder,
+  request,
+  found,
+  followed,
+  search,
+}: Queueing): Promise<FoundStories> {
+  const { which, since, whole, limit } = request
   const open = followed.flatMap(({ story, after }) => [
     ...(isDone(story) ? [] : story.queueIds),
     ...after.flatMap(({ id, attempts }) => (isDone({ queueIds: [id], attempts }) ? [] : id)),
   ])
-  const entries = open.length === 0 ? [] : await findInQueue(folder, open)
-  return followed.map(({ story, after }) => ({
+  const ids = followed.length === 0 ? [which] : open
+  const address = isOfAddresses(which) ? which : undefined
+  const isWanted = ids.length > 0 || address !== undefined
+  const entries = isWanted
+    ? await findInQueue(folder, { ids, since, ...(address && { address }) })
+    : []
+  const told = followed.map(({ story, after }) => ({
     ...story,
     queued: entries.filter(({ id }) => story.queueIds.includes(id)).map(copyOf),
     followUps: after.map((followUp) => {
@@ -222,6 +208,42 @@ async function withQueue(
       return entry === undefined ? followUp : { ...followUp, queued: copyOf(entry) }
     }),
   }))
+  const listed = [...followed.map(({ story }) => story.summary), ...found.others]
+  const known = new Set([...listed.flatMap(({ queueIds }) => queueIds), ...open])
+  const unknown = entries
+    .filter(({ id }) => !known.has(id))
+    .toSorted((a, b) => b.receivedAt - a.receivedAt)
+  const alone = (await unrecorded(unknown, search, limit)).map((entry) => ({
+    ...queuedStory(entry),
+    queued: [copyOf(entry)],
+    followUps: [],
+  }))
+  const stories = newestFirst([...told, ...alone])
+  const others = [...stories.slice(whole).map(({ summary }) => summary), ...found.others]
+  return {
+    stories: stories.slice(0, whole),
+    others: newestFirst(others).slice(0, limit),
+    more: found.more || others.length > limit,
+  }
+}
+
+/** Of those in the queue: one whose record is older than what is listed is not told of as if it had none. */
+async function unrecorded(
+  entries: readonly Entry[],
+  search: TraceSearch | undefined,
+  limit: number,
+): Promise<readonly Entry[]> {
+  if (search === undefined) return entries
+  const found: Entry[] = []
+  for (let from = 0; from < entries.length && found.length <= limit; from += deliveriesAtOnce) {
+    const some = entries.slice(from, from + deliveriesAtOnce)
+    const ids = some.map(({ id }) => id)
+    // oxlint-disable-next-line no-await-in-loop -- the first ones are mostly enough
+    const { items } = await search.search({ queueId: ids, limit: ids.length })
+    const recorded = new Set(items.flatMap(({ queueIds }) => queueIds))
+    found.push(...some.filter(({ id }) => !recorded.has(id)))
+  }
+  return found
 }
 
 /** Whether the courier has had its last word on every copy. */
@@ -233,35 +255,4 @@ export function isDone({ queueIds, attempts }: Pick<Story, 'queueIds' | 'attempt
   )
   const tried = new Set(tries.map(({ queueId }) => queueId))
   return queueIds.every((id) => tried.has(id)) && ![...last.values()].includes('deferred')
-}
-
-async function findInQueue(folder: string, ids: readonly string[]): Promise<readonly Entry[]> {
-  const until = systemClock.monotonicMs() + queuePatienceMs
-  const found: Entry[] = []
-  // Most stories are over: what reads a spool is loaded for the others.
-  const { queuedMessages } = await import('./read-spool.ts')
-  try {
-    for await (const entry of queuedMessages(folder)) {
-      if (!('damaged' in entry) && ids.includes(entry.id)) found.push(entry)
-      if (found.length === ids.length || systemClock.monotonicMs() > until) break
-    }
-  } catch (error) {
-    if (!isPosternError(error, 'NOT_FOUND')) throw error
-  }
-  return found
-}
-
-function copyOf({ id, held, dueAt, tries, envelope, recipients }: Entry): QueuedCopy {
-  return {
-    id,
-    held,
-    dueAt,
-    tries,
-    recipients: envelope.recipients.map(({ mailbox }, index) => {
-      const state = recipients[index]
-      const address = formatMailbox(mailbox)
-      if (state === undefined || state.state === 'pending') return { address, state: 'pending' }
-      return { address, state: state.state, text: state.text }
-    }),
-  }
 }
