@@ -177,9 +177,12 @@ function decided({ objection, summary: { outcome: came } }: Story): string[] {
   return [`  decided at ${objection.stage} by ${by}${why}: ${said(objection)}`]
 }
 
-function formatQueued({ id, held, dueAt, tries, recipients }: QueuedCopy): string[] {
+function formatQueued({ id, held, dueAt, tries, paused, recipients }: QueuedCopy): string[] {
   const waiting = recipients.filter(({ state }) => state === 'pending' || state === 'deferred')
-  const how = held ? 'held' : `in the queue, ${tries} tries so far, due ${when(dueAt)}`
+  const due = paused
+    ? 'waiting for postern queue resume (see postern queue paused)'
+    : `due ${when(dueAt)}`
+  const how = held ? 'held' : `in the queue, ${tries} tries so far, ${due}`
   return [
     `  ${id} is ${how}`,
     ...waiting.map(({ address, text }) => `    ${address}${text === undefined ? '' : `: ${text}`}`),

@@ -34,6 +34,11 @@ export interface PauseQuestion {
 const maxScopes = 1_000
 const maxFileBytes = 1 << 20
 
+/** Where a spool says what is paused. */
+export function pausesFile(spool: string): string {
+  return `${spool}/paused`
+}
+
 export class Pauses {
   readonly #disk: Disk
   readonly #path: string

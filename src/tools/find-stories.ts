@@ -8,7 +8,7 @@ import type { Story } from '../trace/story.ts'
 import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
 import { followUps, type FollowUp } from './follow-ups.ts'
-import { copyOf, findInQueue, queuedStory, type QueuedCopy } from './queued-stories.ts'
+import { copyOf, findInQueue, queuedStory, readPauses, type QueuedCopy } from './queued-stories.ts'
 import { readOffline } from './read-offline.ts'
 import { readTraces } from './read-traces.ts'
 
@@ -48,6 +48,7 @@ const deliveriesAtFirst = 50
 const deliveriesAtOnce = 250
 const mostRounds = 8
 
+const nonePaused = { covers: () => false }
 const nothing: FoundStories = { stories: [], others: [], more: false }
 
 /** @throws PosternError STORE_FAILED, CONFIG_INVALID */
@@ -200,12 +201,14 @@ async function withQueue({
   const entries = isWanted
     ? await findInQueue(folder, { ids, since, ...(address && { address }) })
     : []
+  const pauses = entries.length === 0 ? nonePaused : await readPauses(folder)
+  const copy = (entry: Entry): QueuedCopy => copyOf(entry, pauses)
   const told = followed.map(({ story, after }) => ({
     ...story,
-    queued: entries.filter(({ id }) => story.queueIds.includes(id)).map(copyOf),
+    queued: entries.filter(({ id }) => story.queueIds.includes(id)).map(copy),
     followUps: after.map((followUp) => {
       const entry = entries.find(({ id }) => id === followUp.id)
-      return entry === undefined ? followUp : { ...followUp, queued: copyOf(entry) }
+      return entry === undefined ? followUp : { ...followUp, queued: copy(entry) }
     }),
   }))
   const listed = [...followed.map(({ story }) => story.summary), ...found.others]
@@ -215,7 +218,7 @@ async function withQueue({
     .toSorted((a, b) => b.receivedAt - a.receivedAt)
   const alone = (await unrecorded(unknown, search, limit)).map((entry) => ({
     ...queuedStory(entry),
-    queued: [copyOf(entry)],
+    queued: [copy(entry)],
     followUps: [],
   }))
   const stories = newestFirst([...told, ...alone])

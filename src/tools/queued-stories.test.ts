@@ -109,6 +109,20 @@ describe('a queued message of which nothing is recorded', () => {
     expect(more).toBe(true)
   })
 
+  test('is told with the pause that keeps it', async () => {
+    await queued(1)
+    const isPaused = async () => (await asked('bob@b.test')).stories[0]?.queued[0]?.paused
+    expect(await isPaused()).toBe(false)
+    for (const [scope, paused] of [
+      [{ what: 'all' }, true],
+      [{ what: 'domain', name: 'b.test' }, true],
+      [{ what: 'from', name: '@elsewhere.test' }, false],
+    ] as const) {
+      writeFileSync(join(folder, 'spool/paused'), JSON.stringify([scope]))
+      expect([scope.what, await isPaused()]).toEqual([scope.what, paused])
+    }
+  })
+
   test('is not told of before the time that was asked for, nor to who asks for somebody else', async () => {
     await queued(1)
     expect((await asked('bob@b.test', { since: Date.now() + 60_000 })).stories).toEqual([])

@@ -1,11 +1,15 @@
 /** What the queue itself says of messages, whatever the traces know of them: a kill takes the newest of these along. */
 import { formatMailbox, formatPath } from '../mail/address.ts'
+import { Pauses, pausesFile } from '../delivery/pauses.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import { isMeantPath } from '../mail/path-pattern.ts'
 import type { Entry, RecipientState } from '../queue/queue.ts'
+import { isOpen } from '../queue/recipient-states.ts'
 import { systemClock } from '../runtime/node/clock.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
 import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
+import { readOffline } from './read-offline.ts'
 
 /** A copy of a message that is still in the queue. */
 export interface QueuedCopy {
@@ -13,6 +17,8 @@ export interface QueuedCopy {
   readonly held: boolean
   readonly dueAt: Instant
   readonly tries: number
+  /** Somebody of them is to wait, because of a pause that names no route. */
+  readonly paused: boolean
   readonly recipients: readonly {
     readonly address: string
     readonly state: RecipientState['state']
@@ -76,14 +82,30 @@ export function queuedStory({ id, envelope, receivedAt, sizeBytes }: Entry): Sto
   return storyOf(record, { chain: {}, attempts: [] })
 }
 
-export function copyOf({ id, held, dueAt, tries, envelope, recipients }: Entry): QueuedCopy {
+/** What is paused, as the spool remembers it. @throws PosternError DISK_FAILED, CONFIG_INVALID */
+export async function readPauses(folder: string): Promise<Pauses> {
+  return Pauses.open(systemDisk, pausesFile(readOffline(folder).spool.path))
+}
+
+export function copyOf(
+  { id, held, dueAt, tries, envelope, recipients: states }: Entry,
+  pauses: Pick<Pauses, 'covers'>,
+): QueuedCopy {
+  const { reversePath } = envelope
+  const open = envelope.recipients.filter((_, index) => {
+    const state = states[index]
+    return state === undefined || isOpen(state)
+  })
   return {
     id,
     held,
     dueAt,
     tries,
+    paused: open.some(({ mailbox: recipient }) =>
+      pauses.covers({ recipient, reversePath, route: undefined }),
+    ),
     recipients: envelope.recipients.map(({ mailbox }, index) => {
-      const state = recipients[index]
+      const state = states[index]
       const address = formatMailbox(mailbox)
       if (state === undefined || state.state === 'pending') return { address, state: 'pending' }
       return { address, state: state.state, text: state.text }

@@ -1,6 +1,6 @@
 /** Steers the queue of a configuration folder: the running gateway does it, or, where none runs, we do. */
 import { askGateway } from '../control/control-client.ts'
-import { Pauses } from '../delivery/pauses.ts'
+import { Pauses, pausesFile } from '../delivery/pauses.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
 import { createRouter } from '../delivery/router.ts'
 import type { Configuration } from '../config/configuration.ts'
@@ -104,9 +104,4 @@ async function steerOffline(
   } finally {
     await queue.close()
   }
-}
-
-/** Where a spool says what is paused. */
-export function pausesFile(spool: string): string {
-  return `${spool}/paused`
 }
